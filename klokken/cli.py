@@ -1,0 +1,75 @@
+"""The command line: `klokken COMMAND`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+import click
+
+from klokken import __version__, deployment, workspace
+from klokken.errors import Exit, KlokkenError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Ring the 08:00 bell at a school platform, and say how large it must be."""
+
+
+@cli.command()
+@click.argument("stack")
+def init(stack: str) -> None:
+    """Make what a stack needs before its first `up`: config, passphrase, secrets."""
+    for line in workspace.init(stack):
+        click.echo(f"made {line}")
+
+
+@cli.command()
+@click.argument("stack")
+def up(stack: str) -> None:
+    """Stand the stack up and configure its hosts, as `pulumi up -s STACK` does."""
+    deployment.up(stack)
+
+
+@cli.command()
+@click.argument("stack")
+def preview(stack: str) -> None:
+    """Show what `up` would change."""
+    deployment.preview(stack)
+
+
+@cli.command()
+@click.argument("stack")
+def down(stack: str) -> None:
+    """Take the stack down and remove every trace of it. Works always, also twice."""
+    deployment.down(stack)
+
+
+@cli.command()
+@click.argument("stack")
+def check(stack: str) -> None:
+    """Look at every host of the stack and say whether it is as it shall be."""
+    deployment.check(stack)
+
+
+@cli.command()
+def env() -> None:
+    """Print the variables that `. ./activate` sets for typing `pulumi` by hand."""
+    for name, value in workspace.environment().items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+def main() -> None:
+    """Run the command line; end with the exit code of the first error, told in one line."""
+    try:
+        cli.main(standalone_mode=False)
+    except KlokkenError as error:
+        click.echo(f"klokken: {error}", err=True)
+        sys.exit(error.code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("klokken: stopped", err=True)
+        sys.exit(Exit.MACHINE)

@@ -1,0 +1,158 @@
+"""Standing a stack up, checking it and taking it down, by starting the programs that do so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klokken import workspace
+from klokken.errors import InputError, KlokkenError, MachineError
+from klokken.inventory import Inventory
+from klokken.paths import PROJECT, inventory_path
+from klokken.stackconfig import StackConfig, config_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What a lab needs of the machine, and the Debian package that has it.
+LAB_PROGRAMS = {
+    "debootstrap": "debootstrap",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "ssh": "openssh-client",
+    "systemd-nspawn": "systemd-container",
+}
+DOWN_LIMIT = 300
+
+
+class CheckFailed(KlokkenError):
+    """A host is not as it shall be."""
+
+    code = KlokkenError.code
+
+
+def up(stack: str) -> None:
+    """Stand `stack` up; raise KlokkenError when it does not stand."""
+    config = workspace.require_stack(stack)
+    _require_machine(config)
+    _pulumi("up", stack)
+
+
+def preview(stack: str) -> None:
+    """Show what `up` would change."""
+    workspace.require_stack(stack)
+    code = _run(["pulumi", "preview", "--stack", stack])
+    if code:
+        raise MachineError(f"preview of {stack}: failed; the lines above say why")
+
+
+def down(stack: str) -> None:
+    """Remove `stack`; whatever Pulumi does not know of any more is swept up after it."""
+    config_path(stack)
+    if config_path(stack).exists():
+        _release(stack)
+        code = _run(["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"])
+        if code:
+            print(f"klokken: Pulumi could not; sweeping {stack} up without it", file=sys.stderr)
+    if os.geteuid() == 0:
+        _sweep(stack)
+    path = inventory_path(stack)
+    path.unlink(missing_ok=True)
+    if path.parent.exists() and not any(path.parent.iterdir()):
+        path.parent.rmdir()
+
+
+def check(stack: str) -> None:
+    """Run the host checks against `stack`; raise when one fails."""
+    read_inventory(stack)
+    argv = ["pytest", "-q", "--no-header", "-p", "no:cacheprovider", "tests/hosts"]
+    code = _run([*argv, f"--stack={stack}"])
+    if code:
+        raise CheckFailed(f"check of {stack}: a host is not as it shall be; see above")
+
+
+def read_inventory(stack: str) -> Inventory:
+    """Return the inventory of a stack that is up, or raise InputError."""
+    path = inventory_path(stack)
+    if not path.exists():
+        config_path(stack)
+        raise InputError("stack", stack, "is not up", f"run `klokken up {stack}`")
+    return Inventory.read(path)
+
+
+def _require_machine(config: StackConfig) -> None:
+    """Raise before anything is made when the machine cannot hold a lab."""
+    if config.substrate != "lab":
+        return
+    if os.geteuid() != 0:
+        raise MachineError("a lab needs root, for containers and their network; run as root")
+    missing = [package for name, package in LAB_PROGRAMS.items() if not shutil.which(name)]
+    if missing:
+        raise MachineError(f"missing on this machine: {', '.join(missing)}; run `make setup`")
+
+
+def _pulumi(verb: str, stack: str) -> None:
+    """Run a changing Pulumi command; Ctrl-C ends the step under way, then Pulumi itself."""
+    with _cancel_file() as cancel:
+        argv = ["pulumi", verb, "--stack", stack, "--yes", "--skip-preview"]
+        code = _run(argv, cancel=cancel)
+    if code:
+        raise MachineError(f"{verb} of {stack}: failed; the lines above say why, then try again")
+
+
+def _run(argv: list[str], cancel: Path | None = None) -> int:
+    """Run a program in the project's environment, its output shown as it comes."""
+    extra = {"KLOKKEN_CANCEL": str(cancel)} if cancel else {}
+    environment = os.environ | workspace.environment() | extra
+    try:
+        # A group of its own: Ctrl-C reaches us alone, and we end the program in good order.
+        process = subprocess.Popen(argv, cwd=PROJECT, env=environment, process_group=0)
+    except FileNotFoundError:
+        raise MachineError(f"{argv[0]}: not on this machine; run `make setup`") from None
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        print("klokken: stopping", file=sys.stderr)
+        if cancel:
+            cancel.touch()
+        _end(process)
+        raise
+
+
+def _end(process: subprocess.Popen[bytes], patience: float = 120) -> None:
+    """Ask a program to end, and insist when it does not."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        process.send_signal(number)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+@contextmanager
+def _cancel_file() -> Iterator[Path]:
+    """Name a file whose appearance ends a running Ansible."""
+    with tempfile.TemporaryDirectory(prefix="klokken-") as folder:
+        yield Path(folder) / "cancel"
+
+
+def _release(stack: str) -> None:
+    """Drop the lock that a killed Pulumi left on the stack's state."""
+    # Without a lock there is nothing to cancel, and Pulumi calls that an error.
+    with suppress(MachineError):
+        workspace.pulumi("cancel", "--yes", "--stack", stack)
+
+
+def _sweep(stack: str) -> None:
+    argv = [sys.executable, "-m", "stacks.lab.sweep", stack]
+    done = subprocess.run(argv, cwd=PROJECT, timeout=DOWN_LIMIT, check=False)
+    if done.returncode:
+        raise MachineError(f"down of {stack}: something is left; the line above says what")

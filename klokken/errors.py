@@ -1,0 +1,42 @@
+"""Every error a user can meet, and the exit code that goes with it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    PASS = 0
+    FAIL = 1
+    BAD_INPUT = 2
+    INVALID = 3
+    MACHINE = 4
+
+
+class KlokkenError(Exception):
+    """What went wrong, in one line that names the place and the mend."""
+
+    code = Exit.MACHINE
+
+
+class InputError(KlokkenError, ValueError):
+    """A file or an argument that a person wrote cannot be used as it stands."""
+
+    code = Exit.BAD_INPUT
+
+    def __init__(self, source: object, field: str, problem: str, mend: str = "") -> None:
+        """Build the line from `source` (a file or command), `field` in it, problem and mend."""
+        place = f"{source}: {field}" if field else str(source)
+        super().__init__(f"{place}: {problem}" + (f"; {mend}" if mend else ""))
+
+
+class MachineError(KlokkenError, RuntimeError):
+    """The machine, a host or a service on it did not do what was asked."""
+
+    code = Exit.MACHINE
+
+
+class StormRefused(InputError):
+    """A storm was asked for against something that it must not touch."""

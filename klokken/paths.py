@@ -1,0 +1,33 @@
+"""Where Klokken keeps things on a machine: caches, state and settings, each in its place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be made again: tools, images, downloads."""
+    return _folder("XDG_CACHE_HOME", ".cache")
+
+
+def state_folder() -> Path:
+    """Return the folder of Pulumi's local state."""
+    return _folder("XDG_STATE_HOME", ".local/state")
+
+
+def config_folder() -> Path:
+    """Return the folder of the passphrase that encrypts the stacks' secrets."""
+    return _folder("XDG_CONFIG_HOME", ".config")
+
+
+def inventory_path(stack: str) -> Path:
+    """Return the inventory file of `stack`, which is there while the stack is up."""
+    return PROJECT / "inventories" / stack / "hosts.yml"
+
+
+def _folder(variable: str, default: str) -> Path:
+    base = os.environ.get(variable) or Path.home() / default
+    return Path(base) / "klokken"

@@ -1,0 +1,152 @@
+"""The complete record of a storm: what was asked, what happened, and the verdict.
+
+A run's folder `results/<run>/` holds `results.json` (a `Results`), `latency.hlog` (every
+histogram, in the HdrHistogram log format) and `report.html`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from klokken.document import Document
+from klokken.profile import Profile, Title
+
+Whole = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Verdict(StrEnum):
+    """PASS and FAIL judge the platform; INVALID says that the storm cannot judge it."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INVALID = "INVALID"
+
+
+class StormPlan(Document):
+    """A storm fully resolved, as the master and the workers receive it.
+
+    Pupil numbers run from 0 to `pupils` - 1; those whose due time lies in
+    [`opens`, `closes`) take part, `offered` of them.
+    """
+
+    run: str
+    stack: str
+    profile: Profile
+    fraction: Annotated[float, Field(gt=0, le=1)]
+    seed: Whole
+    pupils: Annotated[int, Field(ge=1)]
+    opens: time
+    closes: time
+    offered: Annotated[int, Field(ge=1)]
+    workers: Annotated[int, Field(ge=1)]
+    login_url: str
+    client_id: str
+    redirect_uri: str
+    realm: str
+    patience_seconds: Seconds = 30.0
+
+
+class Latency(Document):
+    """A latency distribution, in seconds, from one exact merged histogram."""
+
+    count: Whole
+    p50: Seconds
+    p95: Seconds
+    p99: Seconds
+    p999: Seconds
+    max: Seconds
+
+
+class ClassResult(Document):
+    """What became of one request class (or of whole journeys, class `login`).
+
+    `intended` counts from when the pupil was due, `service` from when the request was sent.
+    """
+
+    requests: Whole
+    ok: Whole
+    failures: dict[str, Whole]
+    intended: Latency
+    service: Latency
+
+
+class Interval(Document):
+    """One stretch of the storm: counts of journeys by the second they belong to.
+
+    `offered` counts by due time, `started` by start, `completed` and `failed` by end.
+    """
+
+    start: Whole
+    seconds: Annotated[int, Field(ge=1)]
+    offered: Whole
+    started: Whole
+    completed: Whole
+    failed: Whole
+    latency: dict[str, Latency]
+
+
+class Generator(Document):
+    """How the load generator itself fared. CPU is in cores, summed and of the busiest worker."""
+
+    workers: Whole
+    lateness: Latency
+    cpu_mean: Seconds
+    cpu_busiest: Seconds
+    memory_bytes: Whole
+    lost_workers: Whole
+
+
+class TierCpu(Document):
+    """CPU of one tier by process group, in cores (CPU-seconds a second), sampled over the storm."""
+
+    step_seconds: Seconds
+    start: float
+    groups: dict[str, list[float | None]]
+
+
+class Judgement(Document):
+    """One service level, kept or not."""
+
+    request_class: str
+    what: str
+    limit: float
+    measured: float
+    kept: bool
+
+
+class MachineFacts(Document):
+    """The machine that a lab ran on, or one host of a site."""
+
+    cpu_model: str
+    cores: Whole
+    memory_bytes: Whole
+    kernel: str
+
+
+class Results(Document):
+    """Everything known of one storm."""
+
+    schema_version: int = 1
+    title: Title
+    started: datetime
+    finished: datetime
+    plan: StormPlan
+    versions: dict[str, str]
+    machine: MachineFacts
+    offered: Whole
+    started_journeys: Whole
+    completed: Whole
+    failed: Whole
+    dropped: Whole
+    classes: dict[str, ClassResult]
+    intervals: list[Interval]
+    generator: Generator
+    tiers: dict[str, TierCpu]
+    judgements: list[Judgement]
+    invalid_because: list[str]
+    verdict: Verdict

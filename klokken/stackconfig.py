@@ -1,0 +1,73 @@
+"""A stack's config: what `Pulumi.<stack>.yaml` says of one deployment."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import BeforeValidator, Field
+
+from klokken.document import Document, read_yaml, validated
+from klokken.errors import InputError
+from klokken.paths import PROJECT
+from klokken.topology import Topology
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMESPACE = "klokken:"
+# The bridge is called kl-<stack> and Linux allows 15 characters.
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,9}")
+
+
+def _as_written(value: Any) -> Any:
+    """Undo what `pulumi config set` does to plain values: it rewrites them all as strings."""
+    if isinstance(value, str) and re.fullmatch(r"true|false|\d+", value):
+        return yaml.safe_load(value)
+    return value
+
+
+class Encrypted(Document):
+    """What Pulumi has encrypted with the stack's passphrase."""
+
+    secure: str
+
+
+class StackConfig(Document):
+    """One deployment: where it stands, what it may be used for, and its site."""
+
+    substrate: Literal["lab"]
+    site: Topology
+    storms: Annotated[bool, BeforeValidator(_as_written)] = False
+    # Raise it to have Ansible go over every host again.
+    revision: Annotated[int, BeforeValidator(_as_written), Field(ge=1, strict=True)] = 1
+    secrets: Encrypted | None = None
+
+    @classmethod
+    def read(cls, stack: str) -> StackConfig:
+        """Read the config of `stack`, or raise InputError."""
+        path = config_path(stack)
+        if not path.exists():
+            raise InputError(path, "", "there is no such stack", f"run `klokken init {stack}`")
+        content = read_yaml(path)
+        if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
+            raise InputError(path, "config", "missing or not a mapping", "see stacks/examples/")
+        return cls.parse(content["config"], path)
+
+    @classmethod
+    def parse(cls, config: dict[str, Any], source: object) -> StackConfig:
+        """Validate the `config` mapping of a stack file called `source`."""
+        ours = {
+            str(key).removeprefix(NAMESPACE): value
+            for key, value in config.items()
+            if str(key).startswith(NAMESPACE)
+        }
+        return validated(cls, ours, source, prefix=NAMESPACE.rstrip(":"))
+
+
+def config_path(stack: str) -> Path:
+    """Return the file that holds the config of `stack`; raise InputError for a bad name."""
+    if not _NAME.fullmatch(stack):
+        raise InputError("stack", stack, "not a stack name", "use at most 10 of a-z, 0-9 and -")
+    return PROJECT / f"Pulumi.{stack}.yaml"

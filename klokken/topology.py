@@ -1,0 +1,92 @@
+"""A topology: the tiers of a site, how many hosts each has, and where they are."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, JsonValue, model_validator
+
+from klokken.document import Document
+
+# The range set aside for benchmarking networks, RFC 2544; nothing else is routed there.
+BENCHMARK_RANGE = IPv4Network("198.18.0.0/15")
+# Address .1 is the machine's own; hosts begin at .11, so that tens are free for later needs.
+FIRST_HOST = 11
+
+_LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+
+
+def _domain(value: str) -> str:
+    if len(value) > 253 or not _DOMAIN.fullmatch(value):
+        raise ValueError("not a domain name such as skole.test")
+    return value
+
+
+def _lab_network(value: IPv4Network) -> IPv4Network:
+    if not value.subnet_of(BENCHMARK_RANGE):
+        raise ValueError(f"not inside {BENCHMARK_RANGE}, the range for benchmarks")
+    if value.prefixlen > 24:
+        raise ValueError("too small: give a /24 or larger")
+    return value
+
+
+class Tier(StrEnum):
+    """What a host is for. The order is the order in which tiers are configured."""
+
+    DATABASE = "database"
+    IDENTITY = "identity"
+    EDGE = "edge"
+    METRICS = "metrics"
+    LOADGEN = "loadgen"
+
+
+class TierSize(Document):
+    """How many hosts a tier has, and the role variables that differ from the defaults."""
+
+    count: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
+    variables: dict[str, JsonValue] = {}
+
+
+class Topology(Document):
+    """A site before anything of it exists."""
+
+    domain: Annotated[str, AfterValidator(_domain)]
+    network: Annotated[IPv4Network, AfterValidator(_lab_network)]
+    accounts: Annotated[int, Field(ge=1, le=2_000_000, strict=True)]
+    tiers: dict[Tier, TierSize]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _every_tier(cls, value: Any) -> Any:
+        """Give each tier that is not named its default size; `null` means the same."""
+        if isinstance(value, dict) and isinstance(value.get("tiers", {}), dict):
+            named = {k: v if v is not None else {} for k, v in value.get("tiers", {}).items()}
+            value = {**value, "tiers": {**{t.value: {} for t in Tier}, **named}}
+        return value
+
+    def hosts(self) -> list[HostPlan]:
+        """Return every host with its fixed address, tier by tier.
+
+        A tier has a block of twenty addresses, so that growing one never moves another.
+        """
+        return [
+            HostPlan(
+                name=f"{tier}{number}",
+                tier=tier,
+                address=self.network[FIRST_HOST + 20 * list(Tier).index(tier) + number - 1],
+            )
+            for tier in Tier
+            for number in range(1, self.tiers[tier].count + 1)
+        ]
+
+
+class HostPlan(Document):
+    """One host of a topology: a name, a tier and an address."""
+
+    name: str
+    tier: Tier
+    address: IPv4Address

@@ -1,0 +1,110 @@
+"""The Pulumi workspace: its tools, its local state and the stacks in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from klokken.errors import InputError, MachineError
+from klokken.paths import PROJECT, cache_folder, config_folder, state_folder
+from klokken.secrets import make_secrets
+from klokken.stackconfig import StackConfig, config_path
+
+EXAMPLES = PROJECT / "stacks" / "examples"
+
+
+def environment() -> dict[str, str]:
+    """Return the variables with which `pulumi`, typed by hand or started by us, finds its place.
+
+    A backend or passphrase that the user has set already is kept.
+    """
+    own = {
+        "PULUMI_HOME": str(cache_folder() / "pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{state_folder()}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file()),
+    }
+    quiet = {
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+        # gRPC would warn of the fork with which Ansible is started; the fork is harmless.
+        "GRPC_ENABLE_FORK_SUPPORT": "0",
+        "GRPC_VERBOSITY": "NONE",
+    }
+    chosen = {name: os.environ.get(name) or value for name, value in own.items()}
+    if "PULUMI_CONFIG_PASSPHRASE" in os.environ:
+        del chosen["PULUMI_CONFIG_PASSPHRASE_FILE"]
+    folders = [str(Path(sys.executable).parent), str(tools_folder())]
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    chosen["PATH"] = os.pathsep.join(folders + [p for p in path if p not in folders])
+    return chosen | quiet
+
+
+def tools_folder() -> Path:
+    """Return where `make setup` puts the Pulumi that it built, if it had to."""
+    return cache_folder() / "tools" / "bin"
+
+
+def passphrase_file() -> Path:
+    """Return the file whose content encrypts the secrets of stacks."""
+    return config_folder() / "passphrase"
+
+
+def init(stack: str) -> list[str]:
+    """Make what of the stack is missing: config, passphrase, state, secrets; say what was made."""
+    path = config_path(stack)
+    made = []
+    if not path.exists():
+        shutil.copy(EXAMPLES / "lab.yaml", path)
+        made.append(f"{path.name}, from stacks/examples/lab.yaml")
+    config = StackConfig.read(stack)
+    if not passphrase_file().exists():
+        _make_passphrase()
+        made.append(f"{passphrase_file()}, which encrypts secrets: keep it safe")
+    state_folder().mkdir(parents=True, exist_ok=True)
+    pulumi("stack", "select", "--create", "--stack", stack)
+    if config.secrets is None:
+        value = json.dumps(make_secrets())
+        pulumi("config", "set", "--secret", "secrets", "--stack", stack, stdin=value)
+        made.append(f"new secrets, encrypted in {path.name}")
+    return made
+
+
+def pulumi(*arguments: str, stdin: str | None = None) -> str:
+    """Run `pulumi` to its end and return what it prints; raise MachineError when it fails."""
+    try:
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=PROJECT,
+            env=os.environ | environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise MachineError("pulumi: not on this machine; run `make setup`") from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["failed without a word"]
+        raise MachineError(f"pulumi {' '.join(arguments[:2])}: {lines[-1]}")
+    return done.stdout
+
+
+def require_stack(stack: str) -> StackConfig:
+    """Return the validated config of a stack that has its secrets, or raise InputError."""
+    config = StackConfig.read(stack)
+    if config.secrets is None:
+        path = config_path(stack)
+        raise InputError(path, "klokken:secrets", "missing", f"run `klokken init {stack}`")
+    return config
+
+
+def _make_passphrase() -> None:
+    path = passphrase_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_urlsafe(32) + "\n")

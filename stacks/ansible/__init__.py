@@ -1,0 +1,1 @@
+"""Configuring hosts: one Ansible run a tier, as a Pulumi resource."""

@@ -1,0 +1,161 @@
+"""Run site.yml for one tier through ansible-runner, in a process of its own.
+
+The process reads one line of JSON (`Order`) from standard input and then waits there for its
+end: when whoever started it is gone, even killed, the pipe closes and Ansible is stopped. It
+prints a line a task; what went wrong goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import yaml
+
+from klokken.document import Document
+from klokken.inventory import Inventory
+from klokken.paths import PROJECT
+from stacks.ansible.evidence import journal
+
+# Memory, not disk: what is written there, secrets among it, is gone with the run.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the run's own folder in it is private
+TIMEOUT = 1800
+
+
+class Order(Document):
+    """One run to make. `secrets` are variables; `cancel` is a file that asks for an early end."""
+
+    stack: str
+    tier: str
+    inventory: str
+    secrets: dict[str, str]
+    cancel: str = ""
+
+
+class Watch:
+    """Follows a run: prints each task as it starts, keeps the failures."""
+
+    def __init__(self, order: Order, total: int) -> None:
+        """Watch a run of about `total` tasks."""
+        self.order = order
+        self.total = total
+        self.tasks = 0
+        self.failures: list[dict[str, Any]] = []
+        self.stopped = threading.Event()
+
+    def __call__(self, event: dict[str, Any]) -> bool:
+        """Take one event of ansible-runner; True keeps it for the run's statistics."""
+        data = event.get("event_data", {})
+        kind = event["event"]
+        if kind == "playbook_on_task_start":
+            self.tasks += 1
+            name = str(data.get("task", "")).rpartition(" : ")[2]
+            count = f"{self.tasks}/{max(self.total, self.tasks)}"
+            say(f"[{self.order.tier}] {count} {data.get('role', '')}: {name}")
+        elif kind == "runner_on_unreachable" or (
+            kind == "runner_on_failed" and not data.get("ignore_errors")
+        ):
+            self.failures.append(data)
+        return True
+
+    def cancelled(self) -> bool:
+        """Say whether the run shall end early."""
+        asked = self.order.cancel and Path(self.order.cancel).exists()
+        return self.stopped.is_set() or bool(asked)
+
+    def wait_for_end_of_input(self) -> None:
+        """Stop the run when the starter's end of the pipe closes."""
+        sys.stdin.read()
+        self.stopped.set()
+
+
+def main() -> int:
+    """Run the order on standard input; return 0 when every task did well."""
+    os.umask(0o077)
+    order = Order.model_validate(json.loads(sys.stdin.readline()))
+    folder = SHARED_MEMORY / f"klokken-{os.getuid()}-{order.stack}-{order.tier}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        return _run(order, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(order: Order, folder: Path) -> int:
+    inventory = folder / "hosts.yml"
+    inventory.write_text(order.inventory)
+    secrets = folder / "secrets.yml"
+    secrets.write_text(yaml.safe_dump(order.secrets))
+    watch = Watch(order, _count_tasks(inventory, order.tier))
+    threading.Thread(target=watch.wait_for_end_of_input, daemon=True).start()
+    runner = ansible_runner.run(
+        private_data_dir=str(folder),
+        project_dir=str(PROJECT),
+        playbook="site.yml",
+        inventory=str(inventory),
+        limit=order.tier,
+        cmdline=f"-e @{secrets}",
+        envvars={"ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "ANSIBLE_HOST_KEY_CHECKING": "1"},
+        event_handler=watch,
+        cancel_callback=watch.cancelled,
+        timeout=TIMEOUT,
+        quiet=True,
+    )
+    return _conclude(order, runner, watch)
+
+
+def _count_tasks(inventory: Path, tier: str) -> int:
+    """Return how many tasks the playbook lists for the tier; some of them may be skipped."""
+    argv = ["ansible-playbook", "-i", str(inventory), "--limit", tier, "--list-tasks", "site.yml"]
+    listed = subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=False)
+    return sum("TAGS:" in line and "play #" not in line for line in listed.stdout.splitlines())
+
+
+def _conclude(order: Order, runner: Any, watch: Watch) -> int:
+    """Print the recap, or on standard error what went wrong."""
+    if runner.rc == 0:
+        counts = {k: sum((runner.stats or {}).get(k, {}).values()) for k in ("ok", "changed")}
+        say(f"[{order.tier}] done: ok={counts['ok']} changed={counts['changed']}")
+        return 0
+    if runner.status in ("canceled", "timeout"):
+        complain(f"{order.tier}: {runner.status}; `up` again goes on from here")
+    for failure in watch.failures:
+        complain(_describe(order, failure))
+    if runner.status == "failed" and not watch.failures:
+        complain(f"{order.tier}: {runner.stdout.read().strip()[-2000:]}")
+    return 1
+
+
+def _describe(order: Order, failure: dict[str, Any]) -> str:
+    """Return the task, the host, the message and the journal of the units concerned."""
+    result = failure.get("res", {})
+    hidden = "hidden, since the task handles secrets"
+    message = result.get("msg") or result.get("censored") and hidden or "no message"
+    extra = [str(result[k]).strip() for k in ("stderr", "stdout") if result.get(k)]
+    detail = "\n".join(extra)[-1500:]
+    head = f"{failure.get('host')}: {failure.get('role', '')}: {failure.get('task')}: {message}"
+    inventory = Inventory.model_validate(yaml.safe_load(order.inventory))
+    evidence = journal(inventory, str(failure.get("host")), str(failure.get("role", "")))
+    return "\n".join(part for part in (head, detail, evidence) if part)
+
+
+def say(line: str) -> None:
+    """Print a line of progress at once."""
+    print(line, flush=True)  # noqa: T201 - Pulumi shows what this prints
+
+
+def complain(text: str) -> None:
+    """Print what went wrong."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the starter reports what this prints
+
+
+if __name__ == "__main__":
+    sys.exit(main())

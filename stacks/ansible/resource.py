@@ -1,0 +1,135 @@
+"""The Pulumi resource that configures the hosts of one tier."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+from klokken.errors import MachineError
+from klokken.paths import PROJECT
+from stacks.lab.network import LabNetwork
+from stacks.provider import quiet_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+TIMEOUT = 2000
+# What Ansible needs of the environment; anything else, such as a passphrase, stays here.
+KEPT = ("HOME", "LANG", "PATH", "SSL_CERT_FILE", "USER", "XDG_CACHE_HOME")
+KEPT_PREFIXES = ("PIP_", "LC_")
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+
+
+class AnsibleRunProvider(ResourceProvider):
+    """Runs Ansible when the hosts, the roles, the variables or the secrets of a tier differ."""
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Configure hosts for the first time."""
+        _run(props)
+        return CreateResult(f"{props['stack']}-{props['tier']}", props)
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Run again for any difference; another stack or tier is another run."""
+        keys = ("stack", "tier", "inventory", "instances", "sources", "secrets", "revision")
+        different = [key for key in keys if olds.get(key) != news.get(key)]
+        replaces = [key for key in different if key in ("stack", "tier")]
+        return DiffResult(changes=bool(different), replaces=replaces, delete_before_replace=True)
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Configure the hosts again."""
+        _run(news)
+        return UpdateResult(news)
+
+
+class AnsibleRun(Resource, module="klokken", name="AnsibleRun"):
+    """The hosts of one tier, configured as site.yml says.
+
+    `instances` are the ids of the hosts' data, so that a host made anew is configured anew;
+    `sources` is the hash of the roles; `gate` names the lab network to open for installing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        stack: str,
+        tier: str,
+        inventory: pulumi.Input[str],
+        instances: pulumi.Input[Mapping[str, pulumi.Input[str]]],
+        sources: str,
+        secrets: pulumi.Input[Mapping[str, str]],
+        revision: int,
+        gate: Mapping[str, Any] | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the run."""
+        props = {
+            "stack": stack,
+            "tier": tier,
+            "inventory": inventory,
+            "instances": instances,
+            "sources": sources,
+            "secrets": pulumi.Output.secret(secrets),
+            "revision": revision,
+            "gate": gate,
+        }
+        hidden = pulumi.ResourceOptions(additional_secret_outputs=["secrets"])
+        super().__init__(
+            AnsibleRunProvider(), name, props, pulumi.ResourceOptions.merge(hidden, opts)
+        )
+
+
+def _run(props: Mapping[str, Any]) -> None:
+    """Start the playbook in a process of its own and pass its progress on."""
+    order = {key: props[key] for key in ("stack", "tier", "inventory", "secrets")}
+    order["cancel"] = os.environ.get("KLOKKEN_CANCEL", "")
+    with _gate(props), _start() as process:
+        if process.stdin is None or process.stdout is None or process.stderr is None:
+            raise MachineError("ansible: started without pipes")
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            print(line, end="", flush=True)  # noqa: T201 - Pulumi shows what a provider prints
+        complaint = process.stderr.read().strip()
+        if process.wait(TIMEOUT):
+            raise MachineError(complaint or f"{props['tier']}: Ansible ended without a word")
+
+
+def _gate(props: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Return the lab's gate to package sources, where there is a lab."""
+    gate = props.get("gate")
+    if not gate:
+        return nullcontext()
+    return LabNetwork(props["stack"], gate["network"]).gate(list(gate["addresses"]))
+
+
+def _start() -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-m", "stacks.ansible.playbook"],
+        cwd=PROJECT,
+        env=_environment(),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _environment() -> dict[str, str]:
+    def kept(name: str) -> bool:
+        return name in KEPT or name.startswith(KEPT_PREFIXES) or name.lower() in PROXIES
+
+    return {name: value for name, value in os.environ.items() if kept(name)}
+
+
+quiet_errors()

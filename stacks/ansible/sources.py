@@ -1,0 +1,47 @@
+"""What a tier is configured from: the files whose change makes Ansible run again."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import yaml
+
+from klokken.paths import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from klokken.topology import Tier
+
+SITE = PROJECT / "site.yml"
+# What roles carry to hosts from outside their own folders.
+CARGO = {"loadgen": ("klokken", "loadtests", "pyproject.toml")}
+IGNORED = {"__pycache__", "README.md"}
+
+
+def roles_of(tier: Tier) -> list[str]:
+    """Return the roles that site.yml gives the hosts of `tier`, in order."""
+    plays = yaml.safe_load(SITE.read_text(encoding="utf-8"))
+    return [
+        role["role"] for play in plays if play["hosts"] in ("all", tier) for role in play["roles"]
+    ]
+
+
+def digest(tier: Tier) -> str:
+    """Return a hash of everything but variables that the configuration of `tier` depends on."""
+    whole = hashlib.sha256()
+    for path in _files(tier):
+        whole.update(f"{path.relative_to(PROJECT)}\0".encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def _files(tier: Tier) -> Iterator[Path]:
+    roots = [PROJECT / "roles" / role for role in roles_of(tier)]
+    roots += [PROJECT / cargo for cargo in CARGO.get(tier, ())]
+    yield from (SITE, PROJECT / "ansible.cfg")
+    for root in sorted(roots):
+        files = [root] if root.is_file() else sorted(root.rglob("*"))
+        yield from (f for f in files if f.is_file() and not IGNORED & set(f.parts))

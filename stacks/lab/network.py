@@ -1,0 +1,153 @@
+"""A lab's own network: a bridge, and rules that keep its hosts in."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager, suppress
+from ipaddress import IPv4Network, ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from klokken.errors import MachineError
+from stacks.lab.folder import LABS
+from stacks.lab.shell import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+# A route of the worst metric: when the bridge is gone, nothing of the lab's range leaves
+# the machine by its default route.
+LAST_RESORT_METRIC = "4294967295"
+# Long enough for the longest installation, and the gate still closes by itself.
+GATE_TIMEOUT = "40m"
+
+
+class LabNetwork:
+    """The bridge of one lab, with the machine's address on it and its nftables table."""
+
+    def __init__(self, stack: str, network: str) -> None:
+        """Name the network of `stack`; nothing is made."""
+        self.stack = stack
+        self.network = IPv4Network(network)
+        self.bridge = bridge_name(stack)
+        self.table = f"klokken_{stack.replace('-', '_')}"
+        self.gateway = str(self.network[1])
+        self._before = LABS / stack / "ip_forward"
+
+    def exists(self) -> bool:
+        """Say whether bridge and rules are both there."""
+        return self._own_address() == self.gateway and self._has_table()
+
+    def make(self) -> None:
+        """Make bridge, routes and rules; raise MachineError when name or range is taken."""
+        if not self.exists():
+            self._refuse_taken()
+        if not self._has_bridge():
+            run("ip", "link", "add", self.bridge, "type", "bridge")
+        if self._own_address() != self.gateway:
+            address = f"{self.gateway}/{self.network.prefixlen}"
+            run("ip", "address", "add", address, "dev", self.bridge)
+        run("ip", "link", "set", self.bridge, "up")
+        route = ("unreachable", str(self.network), "metric", LAST_RESORT_METRIC)
+        run("ip", "route", "replace", *route)
+        (LABS / self.stack / "network").write_text(f"{self.network}\n")
+        if not self._before.exists():
+            self._before.write_text(FORWARD.read_text())
+        FORWARD.write_text("1")
+        run("nft", "-f", "-", stdin=self._rules())
+
+    def remove(self) -> None:
+        """Remove rules, routes and bridge; what is gone already is no error."""
+        if self._has_table():
+            run("nft", "delete", "table", "inet", self.table)
+        with suppress(MachineError):
+            run("ip", "route", "del", "unreachable", str(self.network))
+        if self._has_bridge():
+            run("ip", "link", "delete", self.bridge)
+        others = any(link != self.bridge for link in _bridges())
+        if self._before.exists() and not others:
+            FORWARD.write_text(self._before.read_text())
+        self._before.unlink(missing_ok=True)
+
+    @contextmanager
+    def gate(self, addresses: Sequence[str]) -> Iterator[None]:
+        """Let these hosts reach package sources, and nothing else outside, for as long as held."""
+        elements = "{ " + ", ".join(f"{a} timeout {GATE_TIMEOUT}" for a in addresses) + " }"
+        keys = "{ " + ", ".join(addresses) + " }"
+        target = ("inet", self.table, "installing")
+        with suppress(MachineError):
+            run("nft", "delete", "element", *target, keys)
+        run("nft", "add", "element", *target, elements)
+        try:
+            yield
+        finally:
+            with suppress(MachineError):
+                run("nft", "delete", "element", *target, keys)
+
+    def _rules(self) -> str:
+        """Return the table: hosts talk to each other; outside only while the gate is open."""
+        return f"""
+table inet {self.table}
+delete table inet {self.table}
+table inet {self.table} {{
+  set installing {{ type ipv4_addr; flags timeout; }}
+  chain forward {{
+    type filter hook forward priority filter; policy accept;
+    iifname "{self.bridge}" oifname "{self.bridge}" accept
+    oifname "{self.bridge}" ct state established,related accept
+    iifname "{self.bridge}" ct state established,related accept
+    iifname "{self.bridge}" ip saddr @installing tcp dport {{ 53, 80, 443 }} accept
+    iifname "{self.bridge}" ip saddr @installing udp dport 53 accept
+    iifname "{self.bridge}" reject with icmpx admin-prohibited
+    oifname "{self.bridge}" drop
+  }}
+  chain input {{
+    type filter hook input priority filter; policy accept;
+    iifname "{self.bridge}" ct state established,related accept
+    iifname "{self.bridge}" ip protocol icmp accept
+    iifname "{self.bridge}" drop
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {self.network} oifname != "{self.bridge}" masquerade
+  }}
+}}
+"""
+
+    def _refuse_taken(self) -> None:
+        """Raise MachineError when the bridge's name or the address range is somebody else's."""
+        if self._has_bridge() and self._own_address() not in (None, self.gateway):
+            raise MachineError(f"bridge {self.bridge}: already in use; choose another stack name")
+        for route in json.loads(run("ip", "-json", "-4", "route", "show", "table", "all") or "[]"):
+            if route.get("dev") == self.bridge or route.get("type") in ("unreachable", "broadcast"):
+                continue
+            if route["dst"] != "default" and ip_network(route["dst"]).overlaps(self.network):
+                raise MachineError(
+                    f"klokken:site.network: {self.network} is already in use on this machine "
+                    f"by {route.get('dev', 'a route')}; choose another /24"
+                )
+
+    def _has_bridge(self) -> bool:
+        return Path(f"/sys/class/net/{self.bridge}").exists()
+
+    def _own_address(self) -> str | None:
+        if not self._has_bridge():
+            return None
+        shown: list[dict[str, Any]] = json.loads(
+            run("ip", "-json", "-4", "address", "show", "dev", self.bridge) or "[]"
+        )
+        addresses = [a["local"] for link in shown for a in link.get("addr_info", [])]
+        return addresses[0] if addresses else None
+
+    def _has_table(self) -> bool:
+        return f"table inet {self.table}\n" in run("nft", "list", "tables") + "\n"
+
+
+def bridge_name(stack: str) -> str:
+    """Return the bridge of a stack, within the 15 characters that Linux allows."""
+    return f"kl-{stack}"
+
+
+def _bridges() -> list[str]:
+    return [path.name for path in Path("/sys/class/net").glob("kl-*")]

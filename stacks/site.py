@@ -1,0 +1,109 @@
+"""A site: the hosts of a substrate, configured tier by tier, and the inventory of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from klokken.inventory import Inventory
+from klokken.topology import Tier
+from stacks.ansible.resource import AnsibleRun
+from stacks.ansible.sources import digest
+from stacks.inventory_file import InventoryFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from klokken.stackconfig import StackConfig
+
+# A tier is configured once those it needs are; the rest go side by side.
+NEEDS = {Tier.IDENTITY: Tier.DATABASE, Tier.EDGE: Tier.IDENTITY}
+# Each tier is told no more secrets than it needs.
+SECRETS = {
+    Tier.DATABASE: ("database", "ca_key"),
+    Tier.IDENTITY: ("database", "admin", "warmup", "pupils_hash", "pupils_salt"),
+    Tier.EDGE: ("ca_key",),
+    Tier.METRICS: (),
+    Tier.LOADGEN: ("pupils",),
+}
+SHARED_SECRETS = ("ca_certificate",)
+
+
+class Site(pulumi.ComponentResource):
+    """Hosts that exist, configured."""
+
+    def __init__(
+        self,
+        stack: str,
+        config: StackConfig,
+        instances: Mapping[str, pulumi.Output[str]],
+        reach: Mapping[str, str],
+        secrets: pulumi.Output[Mapping[str, str]],
+    ) -> None:
+        """Declare the inventory and one Ansible run a tier."""
+        super().__init__("klokken:site:Site", stack)
+        self.inventory = inventory(stack, config, reach)
+        InventoryFile(stack, self.inventory.to_yaml(), pulumi.ResourceOptions(parent=self))
+        runs: dict[Tier, AnsibleRun] = {}
+        for tier in Tier:
+            needed = [runs[NEEDS[tier]]] if tier in NEEDS else []
+            names = self.inventory.hosts(tier)
+            runs[tier] = AnsibleRun(
+                f"{stack}-{tier}",
+                stack=stack,
+                tier=tier.value,
+                inventory=inventory(stack, config, reach, only=tier).to_yaml(),
+                instances={name: instances[name] for name in names},
+                sources=digest(tier),
+                secrets=secrets.apply(lambda all_, tier=tier: _for_tier(tier, all_)),
+                revision=config.revision,
+                gate={
+                    "network": str(config.site.network),
+                    "addresses": [str(host.ansible_host) for host in names.values()],
+                },
+                opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
+            )
+        self.register_outputs({})
+
+
+def inventory(
+    stack: str, config: StackConfig, reach: Mapping[str, str], only: Tier | None = None
+) -> Inventory:
+    """Return the site's inventory; with `only`, no other tier's variables are in it.
+
+    So a changed variable makes no other tier differ.
+    """
+    site = config.site
+    plans = site.hosts()
+    return Inventory.model_validate(
+        {
+            "all": {
+                "vars": {
+                    "site_stack": stack,
+                    "site_domain": site.domain,
+                    "site_network": str(site.network),
+                    "site_accounts": site.accounts,
+                    "site_storms": config.storms,
+                    **reach,
+                },
+                "children": {
+                    tier.value: {
+                        "hosts": {
+                            plan.name: {"ansible_host": str(plan.address)}
+                            for plan in plans
+                            if plan.tier == tier
+                        },
+                        "vars": site.tiers[tier].variables if only in (None, tier) else {},
+                    }
+                    for tier in Tier
+                },
+            }
+        }
+    )
+
+
+def _for_tier(tier: Tier, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return the role variables that carry the secrets of `tier`."""
+    names = (*SECRETS[tier], *SHARED_SECRETS)
+    return {f"site_secret_{name}": secrets[name] for name in names}
