@@ -12,8 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from klokken import workspace
-from klokken.errors import InputError, KlokkenError, MachineError
+from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
 from klokken.paths import PROJECT, inventory_path
 from klokken.stackconfig import StackConfig, config_path
@@ -32,10 +34,10 @@ LAB_PROGRAMS = {
 DOWN_LIMIT = 300
 
 
-class CheckFailed(KlokkenError):
+class CheckError(KlokkenError):
     """A host is not as it shall be."""
 
-    code = KlokkenError.code
+    code = Exit.FAIL
 
 
 def up(stack: str) -> None:
@@ -60,7 +62,7 @@ def down(stack: str) -> None:
         _release(stack)
         code = _run(["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"])
         if code:
-            print(f"klokken: Pulumi could not; sweeping {stack} up without it", file=sys.stderr)
+            click.echo(f"klokken: Pulumi could not; sweeping {stack} up without it", err=True)
     if os.geteuid() == 0:
         _sweep(stack)
     path = inventory_path(stack)
@@ -75,7 +77,7 @@ def check(stack: str) -> None:
     argv = ["pytest", "-q", "--no-header", "-p", "no:cacheprovider", "tests/hosts"]
     code = _run([*argv, f"--stack={stack}"])
     if code:
-        raise CheckFailed(f"check of {stack}: a host is not as it shall be; see above")
+        raise CheckError(f"check of {stack}: a host is not as it shall be; see above")
 
 
 def read_inventory(stack: str) -> Inventory:
@@ -119,7 +121,7 @@ def _run(argv: list[str], cancel: Path | None = None) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        print("klokken: stopping", file=sys.stderr)
+        click.echo("klokken: stopping", err=True)
         if cancel:
             cancel.touch()
         _end(process)

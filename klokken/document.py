@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from klokken.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Document(BaseModel):

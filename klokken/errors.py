@@ -38,5 +38,5 @@ class MachineError(KlokkenError, RuntimeError):
     code = Exit.MACHINE
 
 
-class StormRefused(InputError):
+class StormRefusedError(InputError):
     """A storm was asked for against something that it must not touch."""

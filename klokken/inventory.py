@@ -39,7 +39,7 @@ class Group(Document):
     """The hosts of one tier, and the role variables set for it."""
 
     hosts: dict[str, Host]
-    vars: dict[str, JsonValue] = {}
+    vars: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Everything(Document):

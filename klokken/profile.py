@@ -6,7 +6,7 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
@@ -54,7 +54,16 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 
 # What a profile may set a service level for: the requests of the journey `login`, and the
 # whole journey under the journey's own name.
-RequestClass = Literal["login", "login_page", "password", "token"]
+REQUEST_CLASSES = ("login", "login_page", "password", "token")
+
+
+def _request_class(name: str) -> str:
+    if name not in REQUEST_CLASSES:
+        raise ValueError(f"no request class of the journey; choose {', '.join(REQUEST_CLASSES)}")
+    return name
+
+
+RequestClass = Annotated[str, AfterValidator(_request_class)]
 
 
 class Title(Document):

@@ -22,7 +22,7 @@ Seconds = Annotated[float, Field(ge=0)]
 class Verdict(StrEnum):
     """PASS and FAIL judge the platform; INVALID says that the storm cannot judge it."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
     FAIL = "FAIL"
     INVALID = "INVALID"
 
@@ -34,7 +34,8 @@ class StormPlan(Document):
     [`opens`, `closes`) take part, `offered` of them.
     """
 
-    run: str
+    # A folder's name, here and on the load generator.
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     stack: str
     profile: Profile
     fraction: Annotated[float, Field(gt=0, le=1)]

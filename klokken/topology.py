@@ -16,12 +16,16 @@ BENCHMARK_RANGE = IPv4Network("198.18.0.0/15")
 # Address .1 is the machine's own; hosts begin at .11, so that tens are free for later needs.
 FIRST_HOST = 11
 
+# RFC 1035, 2.3.4.
+LONGEST_DOMAIN = 253
+SMALLEST_LAB = 24
+
 _LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 
 
 def _domain(value: str) -> str:
-    if len(value) > 253 or not _DOMAIN.fullmatch(value):
+    if len(value) > LONGEST_DOMAIN or not _DOMAIN.fullmatch(value):
         raise ValueError("not a domain name such as skole.test")
     return value
 
@@ -29,7 +33,7 @@ def _domain(value: str) -> str:
 def _lab_network(value: IPv4Network) -> IPv4Network:
     if not value.subnet_of(BENCHMARK_RANGE):
         raise ValueError(f"not inside {BENCHMARK_RANGE}, the range for benchmarks")
-    if value.prefixlen > 24:
+    if value.prefixlen > SMALLEST_LAB:
         raise ValueError("too small: give a /24 or larger")
     return value
 
@@ -48,7 +52,7 @@ class TierSize(Document):
     """How many hosts a tier has, and the role variables that differ from the defaults."""
 
     count: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
-    variables: dict[str, JsonValue] = {}
+    variables: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Topology(Document):

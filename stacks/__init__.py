@@ -1,0 +1,1 @@
+"""The Pulumi programs: what stands up a site, and on what."""

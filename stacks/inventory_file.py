@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pulumi
 from pulumi.dynamic import (
     CreateResult,
     DiffResult,
@@ -16,6 +15,9 @@ from pulumi.dynamic import (
 
 from klokken.paths import inventory_path
 from stacks.provider import quiet_errors
+
+if TYPE_CHECKING:
+    import pulumi
 
 
 class InventoryFileProvider(ResourceProvider):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pulumi
 
 from klokken.inventory import Inventory
 from klokken.topology import Tier
-from stacks.ansible.resource import AnsibleRun
+from stacks.ansible.resource import AnsibleRun, RunArgs
 from stacks.ansible.sources import digest
 from stacks.inventory_file import InventoryFile
 
@@ -49,21 +50,21 @@ class Site(pulumi.ComponentResource):
         for tier in Tier:
             needed = [runs[NEEDS[tier]]] if tier in NEEDS else []
             names = self.inventory.hosts(tier)
-            runs[tier] = AnsibleRun(
-                f"{stack}-{tier}",
+            args = RunArgs(
                 stack=stack,
                 tier=tier.value,
                 inventory=inventory(stack, config, reach, only=tier).to_yaml(),
                 instances={name: instances[name] for name in names},
                 sources=digest(tier),
-                secrets=secrets.apply(lambda all_, tier=tier: _for_tier(tier, all_)),
+                secrets=secrets.apply(partial(_for_tier, tier)),
                 revision=config.revision,
                 gate={
                     "network": str(config.site.network),
                     "addresses": [str(host.ansible_host) for host in names.values()],
                 },
-                opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
             )
+            opts = pulumi.ResourceOptions(parent=self, depends_on=needed)
+            runs[tier] = AnsibleRun(args, opts)
         self.register_outputs({})
 
 

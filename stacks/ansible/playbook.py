@@ -138,7 +138,7 @@ def _describe(order: Order, failure: dict[str, Any]) -> str:
     """Return the task, the host, the message and the journal of the units concerned."""
     result = failure.get("res", {})
     hidden = "hidden, since the task handles secrets"
-    message = result.get("msg") or result.get("censored") and hidden or "no message"
+    message = result.get("msg") or (hidden if result.get("censored") else "no message")
     extra = [str(result[k]).strip() for k in ("stderr", "stdout") if result.get(k)]
     detail = "\n".join(extra)[-1500:]
     head = f"{failure.get('host')}: {failure.get('role', '')}: {failure.get('task')}: {message}"

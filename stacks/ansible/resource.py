@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -49,42 +50,36 @@ class AnsibleRunProvider(ResourceProvider):
         return UpdateResult(news)
 
 
-class AnsibleRun(Resource, module="klokken", name="AnsibleRun"):
-    """The hosts of one tier, configured as site.yml says.
+@dataclass(frozen=True)
+class RunArgs:
+    """One tier to configure.
 
     `instances` are the ids of the hosts' data, so that a host made anew is configured anew;
     `sources` is the hash of the roles; `gate` names the lab network to open for installing.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        stack: str,
-        tier: str,
-        inventory: pulumi.Input[str],
-        instances: pulumi.Input[Mapping[str, pulumi.Input[str]]],
-        sources: str,
-        secrets: pulumi.Input[Mapping[str, str]],
-        revision: int,
-        gate: Mapping[str, Any] | None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
+    stack: str
+    tier: str
+    inventory: pulumi.Input[str]
+    instances: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    sources: str
+    secrets: pulumi.Output[dict[str, str]]
+    revision: int
+    gate: Mapping[str, Any] | None
+
+
+class AnsibleRun(Resource, module="klokken", name="AnsibleRun"):
+    """The hosts of one tier, configured as site.yml says."""
+
+    def __init__(self, args: RunArgs, opts: pulumi.ResourceOptions) -> None:
         """Declare the run."""
-        props = {
-            "stack": stack,
-            "tier": tier,
-            "inventory": inventory,
-            "instances": instances,
-            "sources": sources,
-            "secrets": pulumi.Output.secret(secrets),
-            "revision": revision,
-            "gate": gate,
-        }
-        hidden = pulumi.ResourceOptions(additional_secret_outputs=["secrets"])
-        super().__init__(
-            AnsibleRunProvider(), name, props, pulumi.ResourceOptions.merge(hidden, opts)
+        props = vars(args)
+        hidden = pulumi.ResourceOptions(
+            additional_secret_outputs=["secrets"],
+            custom_timeouts=pulumi.CustomTimeouts(create="35m", update="35m"),
         )
+        merged = pulumi.ResourceOptions.merge(hidden, opts)
+        super().__init__(AnsibleRunProvider(), f"{args.stack}-{args.tier}", props, merged)
 
 
 def _run(props: Mapping[str, Any]) -> None:

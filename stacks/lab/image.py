@@ -6,12 +6,15 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from klokken.errors import MachineError
 from klokken.paths import cache_folder
 from stacks.lab.shell import run
 from stacks.lab.sources import SUITE, machine_sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What a host needs before Ansible can reach it, and what every role installs anyway.
 PACKAGES = (
@@ -77,7 +80,14 @@ def _make(path: Path) -> None:
 def _debootstrap(tree: Path) -> None:
     """Run debootstrap, its log kept beside the tree while it runs."""
     include = f"--include={','.join(PACKAGES)}"
-    argv = ["debootstrap", "--variant=minbase", include, SUITE, str(tree), next(iter(machine_sources()))]
+    argv = [
+        "debootstrap",
+        "--variant=minbase",
+        include,
+        SUITE,
+        str(tree),
+        next(iter(machine_sources())),
+    ]
     log = tree.with_suffix(".log")
     with log.open("w") as out:
         try:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from klokken.errors import MachineError
 from stacks.lab.network import LabNetwork
-from stacks.lab.sources import machine_sources
 from stacks.lab.shell import run
+from stacks.lab.sources import machine_sources
 
 if TYPE_CHECKING:
     from stacks.lab.folder import LabFolder

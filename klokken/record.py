@@ -1,0 +1,93 @@
+"""The record of a storm as the load generator writes it, merged over all workers.
+
+Times are seconds since the storm's `opens`, which was at the wall time `began`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from klokken.document import Document
+from klokken.errors import MachineError
+from klokken.results import Seconds, Whole
+
+# Histograms are kept for stretches of this many seconds.
+SPAN_SECONDS = 5
+# The class and kind under which a generator's own lateness is kept.
+ARRIVAL = "arrival"
+LATENESS = "lateness"
+# The cause of a failure of the generator's own making, which no site may be judged by.
+INTERNAL = "internal error"
+
+Kind = Literal["intended", "service", "lateness"]
+
+
+class ClassCounts(Document):
+    """What became of the requests of one class."""
+
+    requests: Whole
+    ok: Whole
+    failures: dict[str, Whole]
+
+
+class SecondCounts(Document):
+    """Journeys by second: offered and dropped by due time, started by start, others by end."""
+
+    offered: list[Whole]
+    started: list[Whole]
+    completed: list[Whole]
+    failed: list[Whole]
+    dropped: list[Whole]
+
+
+class Span(Document):
+    """One histogram (`hdr`, base64 V2 in microseconds) of SPAN_SECONDS from `start`, by end."""
+
+    start: Whole
+    request_class: str
+    kind: Kind
+    hdr: str
+
+
+class WorkerRecord(Document):
+    """One worker process: its pupils `first` to `end` - 1 and what it used.
+
+    `offered` are those of its pupils who took part. CPU is in cores, one figure for each
+    second it reported.
+    """
+
+    name: str
+    first: Whole
+    end: Whole
+    offered: Whole
+    cpu: list[Seconds]
+    memory_bytes: Whole
+    lost: bool
+
+
+class Record(Document):
+    """What the load generator knows of a storm."""
+
+    run: str
+    began: float
+    finished: float
+    seconds: SecondCounts
+    classes: dict[str, ClassCounts]
+    spans: list[Span]
+    dropped: dict[str, Whole]
+    workers: list[WorkerRecord]
+    versions: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        """Read the record at `path`; raise MachineError where a storm left none that is whole."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise MachineError(f"{path}: the storm left no record") from None
+        except (OSError, ValidationError) as error:
+            first = str(error).splitlines()[0]
+            raise MachineError(f"{path}: the storm's record cannot be read ({first})") from None

@@ -1,0 +1,184 @@
+"""A host of an inventory, over the OpenSSH client: run a program, fetch a file, reach a port."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from klokken.errors import MachineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from klokken.inventory import Inventory, SiteVars
+    from klokken.topology import Tier
+
+CONNECT_SECONDS = 10
+# What ssh itself exits with when it did not reach the host or lost it.
+_SSH_FAILED = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """One host and how to reach it. Every failure is a MachineError that names the host."""
+
+    name: str
+    address: str
+    site: SiteVars
+
+    @classmethod
+    def of(cls, inventory: Inventory, tier: Tier | None = None) -> list[Remote]:
+        """Return the hosts of `tier`, or all of them, in the inventory's order."""
+        return [
+            cls(name, str(host.ansible_host), inventory.site)
+            for name, host in inventory.hosts(tier).items()
+        ]
+
+    def command(self, *options: str) -> list[str]:
+        """Return the ssh command that reaches this host, without what to run there."""
+        site = self.site
+        return [
+            "ssh",
+            "-i",
+            str(site.ansible_ssh_private_key_file),
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            f"ConnectTimeout={CONNECT_SECONDS}",
+            *shlex.split(site.ansible_ssh_common_args),
+            *options,
+            "-l",
+            site.ansible_user,
+            self.address,
+        ]
+
+    def remote_command(self, argv: Sequence[str], *, root: bool = False) -> str:
+        """Return `argv` quoted for the host's shell, through sudo where `root` needs it."""
+        sudo = ["sudo", "-n"] if root and self.site.ansible_user != "root" else []
+        return shlex.join([*sudo, *argv])
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        given: bytes = b"",
+        timeout: float = 60.0,
+        root: bool = False,
+        check: bool = True,
+    ) -> str:
+        """Run a program on the host, with `given` on its standard input; return its output.
+
+        `timeout` is in seconds. Without `check` a program may fail; not reaching the host is an
+        error in any case.
+        """
+        done = self._ssh(argv, given, timeout, root=root)
+        if done.returncode == _SSH_FAILED or (check and done.returncode != 0):
+            raise MachineError(f"{self.name}: `{shlex.join(argv)}`: {_said(done)}")
+        return done.stdout.decode("utf-8", "replace")
+
+    def fetch(self, source: str, destination: Path, *, timeout: float = 120.0) -> None:
+        """Copy the file `source` of the host to `destination`, whole or not at all."""
+        done = self._ssh(["cat", "--", source], b"", timeout, root=True)
+        if done.returncode != 0:
+            raise MachineError(f"{self.name}: {source} cannot be fetched: {_said(done)}")
+        draft = destination.with_name(destination.name + ".part")
+        try:
+            draft.write_bytes(done.stdout)
+            draft.replace(destination)
+        except OSError as error:
+            raise MachineError(f"{destination}: cannot be written ({error.strerror})") from None
+
+    @contextlib.contextmanager
+    def forward(self, port: int, *, timeout: float = 15.0) -> Iterator[int]:
+        """Give a port of this machine's loopback that leads to the host's own loopback `port`."""
+        here = _free_port()
+        options = [
+            "-N",
+            "-o",
+            "ExitOnForwardFailure=yes",
+            "-L",
+            f"127.0.0.1:{here}:127.0.0.1:{port}",
+        ]
+        with self.process(self.command(*options)) as tunnel:
+            self._await(tunnel, here, timeout)
+            yield here
+
+    @contextlib.contextmanager
+    def process(self, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+        """Run an ssh `command` for as long as the context lasts.
+
+        It has a session of its own: Ctrl-C is for us, and we decide what ends first.
+        """
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise _no_ssh() from None
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def _ssh(
+        self, argv: Sequence[str], given: bytes, timeout: float, *, root: bool
+    ) -> subprocess.CompletedProcess[bytes]:
+        command = [*self.command(), self.remote_command(argv, root=root)]
+        try:
+            return subprocess.run(
+                command,
+                input=given,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired:
+            raise MachineError(
+                f"{self.name}: `{shlex.join(argv)}`: no end after {timeout:.0f} s"
+            ) from None
+        except FileNotFoundError:
+            raise _no_ssh() from None
+
+    def _await(self, tunnel: subprocess.Popen[bytes], port: int, timeout: float) -> None:
+        """Wait until the tunnel listens, at most `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if tunnel.poll() is not None:
+                _, error = tunnel.communicate()
+                raise MachineError(f"{self.name}: no tunnel to it: {_last_line(error)}")
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return
+            time.sleep(0.05)
+        raise MachineError(f"{self.name}: no tunnel to it after {timeout:.0f} s")
+
+
+def _no_ssh() -> MachineError:
+    return MachineError("ssh: there is no such program; install openssh-client")
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    return _last_line(done.stderr) or _last_line(done.stdout) or f"exit code {done.returncode}"
+
+
+def _last_line(output: bytes) -> str:
+    lines = output.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""
+
+
+def _free_port() -> int:
+    """Return a loopback port that is free now; ssh says so should it be taken until then."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,119 @@
+"""The verdict on a storm: pure judgement of counts and limits.
+
+First whether the storm may judge at all: a generator that was late, overloaded or that cannot
+account for every pupil makes it INVALID. Only then whether the platform kept its service levels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klokken.record import INTERNAL
+from klokken.results import ClassResult, Generator, Judgement, StormPlan, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from klokken.record import Record
+
+# Cores of one worker process above which its own queueing would show in the latencies.
+BUSIEST_CORES = 0.8
+
+
+def judgements(plan: StormPlan, classes: Mapping[str, ClassResult]) -> list[Judgement]:
+    """Return each service level of the plan's profile, kept or not, in the profile's order."""
+    return [
+        judgement
+        for name, slo in plan.profile.slo.items()
+        for judgement in (
+            _p99(plan, name, classes.get(name), slo.p99_seconds.value),
+            _failed_share(name, classes.get(name), slo.failed_share.value),
+        )
+    ]
+
+
+def _p99(plan: StormPlan, name: str, found: ClassResult | None, limit: float) -> Judgement:
+    # Where nobody was served, everyone waited in vain, and for as long as their patience.
+    served = found is not None and found.intended.count > 0
+    measured = found.intended.p99 if found and served else plan.patience_seconds
+    return Judgement(
+        request_class=name,
+        what="p99_seconds",
+        limit=limit,
+        measured=measured,
+        kept=served and measured <= limit,
+    )
+
+
+def _failed_share(name: str, found: ClassResult | None, limit: float) -> Judgement:
+    tried = found is not None and found.requests > 0
+    measured = (found.requests - found.ok) / found.requests if found and tried else 1.0
+    return Judgement(
+        request_class=name,
+        what="failed_share",
+        limit=limit,
+        measured=measured,
+        kept=tried and measured <= limit,
+    )
+
+
+def invalid_because(plan: StormPlan, record: Record, generator: Generator) -> list[str]:
+    """Return why the storm cannot judge the platform; nothing where it can."""
+    limit = plan.profile.generator.lateness_p999_seconds.value
+    late = generator.lateness.p999
+    reasons = []
+    if late > limit:
+        reasons.append(
+            f"the load generator was late: p99.9 {late * 1000:.0f} ms, limit {limit * 1000:.0f} ms"
+        )
+    if generator.cpu_busiest > BUSIEST_CORES:
+        reasons.append(
+            f"the busiest worker used {generator.cpu_busiest:.2f} cores, limit {BUSIEST_CORES}"
+        )
+    if generator.lost_workers:
+        reasons.append(f"{generator.lost_workers} of {generator.workers} workers were lost")
+    return reasons + _short(plan, record) + _odd(plan, record)
+
+
+def _short(plan: StormPlan, record: Record) -> list[str]:
+    """Return what was offered and not achieved."""
+    causes = ", ".join(f"{n} {cause}" for cause, n in sorted(record.dropped.items()))
+    started = sum(record.seconds.started)
+    dropped = sum(record.seconds.dropped)
+    if dropped or started < plan.offered:
+        why = f" ({causes})" if causes else ""
+        return [f"only {started} of {plan.offered} offered logins were started{why}"]
+    return []
+
+
+def _odd(plan: StormPlan, record: Record) -> list[str]:
+    """Return where the counts do not add up."""
+    by = record.seconds
+    offered, started, dropped = sum(by.offered), sum(by.started), sum(by.dropped)
+    ended = sum(by.completed) + sum(by.failed)
+    login = record.classes.get(plan.profile.journey)
+    sums = {
+        "planned and offered": (plan.offered, offered),
+        "planned and shared out": (plan.offered, sum(w.offered for w in record.workers)),
+        "offered, and started or dropped": (offered, started + dropped),
+        "started, and completed or failed": (started, ended),
+        "journeys begun and recorded": (started, login.requests if login else 0),
+        "dropped, by second and by cause": (dropped, sum(record.dropped.values())),
+    }
+    reasons = [
+        f"the counts do not add up: {what} are {one} and {other}"
+        for what, (one, other) in sums.items()
+        if one != other
+    ]
+    if any(INTERNAL in cause for c in record.classes.values() for cause in c.failures):
+        reasons.append("the load generator itself had errors, see its journal")
+    if record.run != plan.run:
+        reasons.append(f"the record is of another storm, {record.run!r}")
+    return reasons
+
+
+def verdict(reasons: list[str], judged: list[Judgement]) -> Verdict:
+    """Return the verdict that follows."""
+    if reasons:
+        return Verdict.INVALID
+    return Verdict.PASS if all(j.kept for j in judged) else Verdict.FAIL

@@ -1,0 +1,75 @@
+"""What Pulumi is told of a difference: nothing, mend in place, or replace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stacks.ansible.resource import AnsibleRunProvider
+from stacks.lab.resources import GroundProvider, HostProvider, NetworkProvider
+
+HOST = {
+    "stack": "lab",
+    "name": "edge1",
+    "address": "198.18.5.51",
+    "network": "198.18.5.0/24",
+    "image": "trixie-1",
+    "weight": 1,
+    "state": "up",
+    "instance": None,
+}
+BOOTED = {**HOST, "instance": "a1"}
+RUN = {
+    "stack": "lab",
+    "tier": "edge",
+    "inventory": "all: {}",
+    "instances": {"edge1": "a1"},
+    "sources": "f00",
+    "secrets": {"site_secret_ca_key": "k"},
+    "revision": 1,
+    "gate": None,
+}
+
+
+def test_an_unchanged_host_is_left_alone() -> None:
+    assert HostProvider().diff("lab-edge1", BOOTED, HOST).changes is False
+
+
+@pytest.mark.parametrize("key", ["stack", "name", "address", "network", "image"])
+def test_what_a_host_is_made_of_makes_another_host(key: str) -> None:
+    result = HostProvider().diff("lab-edge1", BOOTED, {**HOST, key: "other"})
+    assert result.replaces == [key]
+    assert result.delete_before_replace
+
+
+@pytest.mark.parametrize(("key", "value"), [("weight", 4), ("state", "down")])
+def test_weight_and_power_change_in_place(key: str, value: Any) -> None:
+    result = HostProvider().diff("lab-edge1", {**BOOTED, key: value}, HOST)
+    assert result.changes is True
+    assert result.replaces == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "props"),
+    [
+        (HostProvider(), {**BOOTED, "stack": "nowhere"}),
+        (NetworkProvider(), {"stack": "nowhere", "network": "198.18.5.0/24", "state": "up"}),
+        (GroundProvider(), {"stack": "nowhere", "image": "none", "state": "up"}),
+    ],
+)
+def test_what_is_gone_reads_as_down_and_stays_known(provider: Any, props: dict[str, Any]) -> None:
+    found = provider.read("it", props)
+    assert found.id == "it"
+    assert found.inputs["state"] == "down"
+
+
+@pytest.mark.parametrize("key", ["inventory", "instances", "sources", "secrets", "revision"])
+def test_whatever_a_tier_is_configured_from_runs_ansible_again(key: str) -> None:
+    result = AnsibleRunProvider().diff("lab-edge", {**RUN, key: "older"}, RUN)
+    assert result.changes is True
+    assert result.replaces == []
+
+
+def test_an_unchanged_tier_is_not_configured_again() -> None:
+    assert AnsibleRunProvider().diff("lab-edge", RUN, dict(RUN)).changes is False

@@ -1,0 +1,139 @@
+"""The Pulumi program, run against Pulumi's own mocks: nothing is made."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+import yaml
+
+from klokken.paths import PROJECT
+from klokken.stackconfig import StackConfig
+from klokken.topology import Tier
+from stacks.ansible.sources import digest, roles_of
+from stacks.lab import Lab, reach
+from stacks.site import SECRETS, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRET_NAMES = sorted({name for names in SECRETS.values() for name in names} | {"ca_certificate"})
+
+
+class Recorder(pulumi.runtime.Mocks):
+    """Answers for the engine and keeps what was declared."""
+
+    def __init__(self) -> None:
+        self.declared: list[pulumi.runtime.MockResourceArgs] = []
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[Any, Any]]:
+        self.declared.append(args)
+        outputs = {**args.inputs}
+        if args.typ.endswith(":LabHost"):
+            outputs["instance"] = f"data-of-{args.name}"
+        return args.name, outputs
+
+    def call(
+        self, _args: pulumi.runtime.MockCallArgs
+    ) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
+
+    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {a.name: a.inputs for a in self.declared if a.typ.endswith(f":{kind}")}
+
+
+@pytest.fixture
+def config() -> StackConfig:
+    return configured()
+
+
+def configured(**tiers: Any) -> StackConfig:
+    site = {"domain": "skole.test", "network": "198.18.5.0/24", "accounts": 10, "tiers": tiers}
+    return StackConfig.parse({"klokken:substrate": "lab", "klokken:site": site}, "a test")
+
+
+@pytest.fixture
+def engine() -> Iterator[Recorder]:
+    recorder = Recorder()
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        pulumi.runtime.set_mocks(recorder, project="klokken", stack="lab")
+        yield recorder
+
+
+def declare(engine: Recorder, config: StackConfig) -> Recorder:
+    @pulumi.runtime.test  # type: ignore[untyped-decorator] # Pulumi leaves it untyped
+    def program() -> None:
+        secrets = pulumi.Output.secret({name: f"secret {name}" for name in SECRET_NAMES})
+        lab = Lab("lab", config.site)
+        Site("lab", config, lab.instances, reach("lab"), secrets)
+
+    program()
+    return engine
+
+
+def test_a_topology_becomes_one_host_resource_a_host(engine: Recorder) -> None:
+    hosts = declare(engine, configured(identity={"count": 2})).of("LabHost")
+    assert set(hosts) == {"database1", "identity1", "identity2", "edge1", "metrics1", "loadgen1"}
+    assert hosts["identity2"]["address"] == "198.18.5.32"
+
+
+def test_the_load_generator_goes_first_when_the_cpu_is_scarce(
+    engine: Recorder, config: StackConfig
+) -> None:
+    hosts = declare(engine, config).of("LabHost")
+    weights = {name: host["weight"] for name, host in hosts.items()}
+    assert weights.pop("loadgen1") > max(weights.values())
+
+
+def test_every_tier_is_configured_by_one_run(engine: Recorder, config: StackConfig) -> None:
+    runs = declare(engine, config).of("AnsibleRun")
+    assert {run["tier"] for run in runs.values()} == {tier.value for tier in Tier}
+
+
+def test_a_run_knows_the_data_of_the_hosts_it_configures(
+    engine: Recorder, config: StackConfig
+) -> None:
+    runs = declare(engine, config).of("AnsibleRun")
+    assert runs["lab-edge"]["instances"] == {"edge1": "data-of-edge1"}
+
+
+def test_a_tier_gets_no_more_secrets_than_it_needs(engine: Recorder, config: StackConfig) -> None:
+    runs = declare(engine, config).of("AnsibleRun")
+    assert "site_secret_pupils" not in str(runs["lab-edge"]["secrets"])
+    assert "site_secret_ca_key" not in str(runs["lab-identity"]["secrets"])
+    assert "site_secret_pupils" in str(runs["lab-loadgen"]["secrets"])
+
+
+def test_a_variable_of_one_tier_changes_no_other_tier(engine: Recorder) -> None:
+    declare(engine, configured())
+    before = {name: run["inventory"] for name, run in engine.of("AnsibleRun").items()}
+    declare(engine, configured(edge={"variables": {"edge_identity_maxconn": 4}}))
+    after = {name: run["inventory"] for name, run in engine.of("AnsibleRun").items()}
+    assert {name for name in before if before[name] != after[name]} == {"lab-edge"}
+
+
+def test_the_gate_opens_for_the_hosts_of_the_tier_alone(
+    engine: Recorder, config: StackConfig
+) -> None:
+    run = declare(engine, config).of("AnsibleRun")["lab-loadgen"]
+    assert run["gate"]["addresses"] == ["198.18.5.91"]
+
+
+def test_the_inventory_file_holds_every_host(engine: Recorder, config: StackConfig) -> None:
+    (file,) = declare(engine, config).of("InventoryFile").values()
+    groups = yaml.safe_load(file["content"])["all"]["children"]
+    assert [group for group in groups if not groups[group]["hosts"]] == []
+
+
+def test_every_role_of_site_yml_exists_and_is_used() -> None:
+    used = {role for tier in Tier for role in roles_of(tier)}
+    folders = {path.name for path in (PROJECT / "roles").iterdir() if path.is_dir()}
+    assert used == folders
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_the_hash_of_a_tier_is_stable(tier: Tier) -> None:
+    assert digest(tier) == digest(tier)
