@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shlex
 import sys
 
@@ -10,8 +11,26 @@ import click
 from klokken import __version__, deployment, workspace
 from klokken.errors import Exit, KlokkenError
 
+# Commands whose libraries take long to import, and the module that has each.
+LATE = {"report": "klokken.storm.commands", "storm": "klokken.storm.commands"}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """The commands, some of which are imported only when they are called or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted([*super().list_commands(ctx), *LATE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name."""
+        if cmd_name not in LATE:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(importlib.import_module(LATE[cmd_name]), cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
     """Ring the 08:00 bell at a school platform, and say how large it must be."""

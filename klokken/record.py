@@ -5,14 +5,16 @@ Times are seconds since the storm's `opens`, which was at the wall time `began`.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
 from klokken.document import Document
 from klokken.errors import MachineError
 from klokken.results import Seconds, Whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Histograms are kept for stretches of this many seconds.
 SPAN_SECONDS = 5

@@ -125,11 +125,11 @@ class Remote:
             )
         except FileNotFoundError:
             raise _no_ssh() from None
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+        with process:  # closes its pipes at the end, and waits for it
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def _ssh(
         self, argv: Sequence[str], given: bytes, timeout: float, *, root: bool

@@ -1,0 +1,132 @@
+"""The page: a pure function from results to HTML."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from klokken.report import (
+    accounts,
+    cpu,
+    journeys,
+    numbers,
+    reasons,
+    requirements,
+    series,
+    sources,
+    words,
+)
+from klokken.report.numbers import Two
+
+if TYPE_CHECKING:
+    from klokken.results import Results, TierCpu
+
+
+def render(results: Results) -> str:
+    """Return the report of `results` as one self-contained page."""
+    return _environment().get_template("report.html.j2").render(_context(results))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(Two=Two, numbers=numbers)
+    environment.filters.update(n=numbers.english, gib=numbers.gibibytes, breakable=breakable)
+    return environment
+
+
+def _context(results: Results) -> dict[str, Any]:
+    return {
+        "r": results,
+        "plan": results.plan,
+        **_verdict(results),
+        **_measured(results),
+        **_record(results),
+    }
+
+
+def _verdict(results: Results) -> dict[str, Any]:
+    return {
+        "verdict": words.VERDICTS[results.verdict],
+        "headline": words.headline(results),
+        "meaning": words.meaning(results),
+        "reasons": reasons.reasons(results),
+        "scale": words.scale(results),
+        "figures": words.figures(results),
+        "day": numbers.date(results.started),
+        "sums": accounts.main_sums(results),
+        "requirements": requirements.requirements(results),
+        "any_assumed": requirements.any_assumed(results),
+    }
+
+
+def _measured(results: Results) -> dict[str, Any]:
+    return {
+        "flow": journeys.flow(results),
+        "latencies": journeys.latencies(results),
+        "tiers": cpu.tiers(results),
+        "cpu_rows": cpu_rows(results.tiers),
+        "all_sums": accounts.all_sums(results),
+        "failures": failures(results),
+        "class_name": requirements.class_name,
+    }
+
+
+def _record(results: Results) -> dict[str, Any]:
+    origins = sources.origins(results.plan.profile)
+    return {
+        "origins": origins,
+        "assumptions": [origin for origin in origins if origin.assumed],
+        "settings": sources.settings(results.plan),
+        "command": command(results),
+    }
+
+
+def failures(results: Results) -> list[tuple[str, str, int]]:
+    """Return (class, cause, count) of every failure; classes in order, frequent causes first."""
+    return [
+        (name, cause, count)
+        for name, found in results.classes.items()
+        for cause, count in sorted(found.failures.items(), key=lambda item: (-item[1], item[0]))
+        if count
+    ]
+
+
+def cpu_rows(tiers: dict[str, TierCpu]) -> list[tuple[str, str, str, str]]:
+    """Return (tier, group, mean, highest) in cores of every process group that was sampled."""
+    return [
+        (tier, group, _cores(series.mean(samples)), _cores(series.highest(samples)))
+        for tier, found in tiers.items()
+        for group, samples in sorted(found.groups.items())
+    ]
+
+
+def _cores(value: float | None) -> str:
+    return "\u2013" if value is None else numbers.english(value, 3)
+
+
+def command(results: Results) -> list[str]:
+    """Return the command that rings the same storm again, option by option."""
+    plan = results.plan
+    return [
+        f"klokken storm {plan.profile.name}",
+        f"--fraction {plan.fraction!r}",
+        f"--seed {plan.seed}",
+        f"--from {numbers.clock(plan.opens)}",
+        f"--until {numbers.clock(plan.closes)}",
+    ]
+
+
+def breakable(text: str) -> Markup:
+    """Let a browser break a long name after its punctuation."""
+    safe = str(escape(text))
+    return Markup(re.sub(r"([._/-])(?=\w)", r"\1<wbr>", safe))  # noqa: S704 - escaped just above

@@ -1,0 +1,114 @@
+"""Why a storm passed, failed or could not judge, in sentences of both languages."""
+
+from __future__ import annotations
+
+from klokken.report.accounts import main_sums
+from klokken.report.numbers import NBSP, Two, exact_seconds, number, seconds
+from klokken.report.requirements import Requirement, apart, broken, requirement
+from klokken.results import Judgement, Results, Verdict
+from klokken.verdict import BUSIEST_CORES
+
+
+def reasons(results: Results) -> list[Two]:
+    """Return why the verdict is what it is, most important first."""
+    if results.verdict is Verdict.INVALID:
+        return _invalid(results)
+    told = broken(results) if results.verdict is Verdict.FAIL else _of_journeys(results)
+    return [_sentence(requirement(judgement, results)) for judgement in told]
+
+
+def _of_journeys(results: Results) -> list[Judgement]:
+    """Return what was asked of whole logins; the table has what was asked of their requests."""
+    whole = [judgement for judgement in results.judgements if judgement.request_class == "login"]
+    return whole or results.judgements
+
+
+def _sentence(asked: Requirement) -> Two:
+    """Say what was asked and what was measured."""
+    name, limit, measured = asked.name, asked.limit, asked.measured
+    if not asked.served:
+        return Two(
+            f"{name.da}: 99{NBSP}% måtte højst vente {limit.da}; ingen kom igennem.",
+            f"{name.en}: 99% were to wait at most {limit.en}; nobody got through.",
+        )
+    if asked.kind == "seconds":
+        return Two(
+            f"{name.da}: 99{NBSP}% måtte højst vente {limit.da}; målt: {measured.da}.",
+            f"{name.en}: 99% were to wait at most {limit.en}; measured: {measured.en}.",
+        )
+    if asked.kind == "share":
+        return Two(
+            f"{name.da}: højst {limit.da} måtte mislykkes; {measured.da} mislykkedes.",
+            f"{name.en}: at most {limit.en} were to fail; {measured.en} failed.",
+        )
+    return Two(
+        f"{name.da}, {asked.what.da}: {limit.da} tilladt, {measured.da} målt.",
+        f"{name.en}, {asked.what.en}: {limit.en} allowed, {measured.en} measured.",
+    )
+
+
+def _invalid(results: Results) -> list[Two]:
+    """Say in both languages what can be derived; the record's own words stand beside it."""
+    return [*_generator(results), *_counts(results), *_sums(results)]
+
+
+def _generator(results: Results) -> list[Two]:
+    found, generator = [], results.generator
+    limit = results.plan.profile.generator.lateness_p999_seconds.value
+    if generator.lost_workers:
+        found.append(
+            Two(
+                f"Belastningsgeneratoren mistede {generator.lost_workers} af "
+                f"{results.plan.workers} arbejdere undervejs.",
+                f"The load generator lost {generator.lost_workers} of "
+                f"{results.plan.workers} workers on the way.",
+            )
+        )
+    if generator.lateness.p999 > limit:
+        digits = apart(limit, generator.lateness.p999, 3)
+        late, most = seconds(generator.lateness.p999, digits), exact_seconds(limit)
+        found.append(
+            Two(
+                f"Belastningsgeneratoren var for sen: 1 af 1.000 elever blev sendt af sted "
+                f"{late.da} eller mere for sent; grænsen er {most.da}.",
+                f"The load generator was late: 1 in 1,000 pupils set out {late.en} or more "
+                f"after their time; the limit is {most.en}.",
+            )
+        )
+    if generator.cpu_busiest > BUSIEST_CORES:
+        digits = apart(BUSIEST_CORES, generator.cpu_busiest, 2)
+        busy, most = number(generator.cpu_busiest, digits), number(BUSIEST_CORES, 1)
+        found.append(
+            Two(
+                f"Generatorens travleste arbejder brugte {busy.da} kerner; grænsen er {most.da}.",
+                f"The generator's busiest worker used {busy.en} cores; the limit is {most.en}.",
+            )
+        )
+    return found
+
+
+def _sums(results: Results) -> list[Two]:
+    if all(total.difference == 0 for total in main_sums(results)):
+        return []
+    return [Two("Regnskabet over eleverne går ikke op.", "The pupils do not add up.")]
+
+
+def _counts(results: Results) -> list[Two]:
+    found = []
+    if results.dropped:
+        dropped, offered = number(results.dropped), number(results.offered)
+        found.append(
+            Two(
+                f"{dropped.da} af {offered.da} elever blev aldrig sendt af sted.",
+                f"{dropped.en} of {offered.en} pupils never set out.",
+            )
+        )
+    if results.offered != results.plan.offered:
+        asked, offered = number(results.plan.offered), number(results.offered)
+        found.append(
+            Two(
+                f"Planen bad om {asked.da} elever; generatoren talte {offered.da}.",
+                f"The plan asked for {asked.en} pupils; the generator counted {offered.en}.",
+            )
+        )
+    return found

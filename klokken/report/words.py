@@ -1,0 +1,167 @@
+"""The verdict in words, for whoever decides: Danish, and the same in English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from klokken.report.numbers import NBSP, Two, clock, number, seconds, share, since_midnight
+from klokken.report.requirements import broken
+from klokken.results import Latency, Results, Verdict
+
+# Below this many pupils "the slowest 1 %" is less than one pupil.
+ENOUGH_FOR_A_PERCENT = 100
+
+SLOWEST = Two("ventede den langsomste 1\u00a0%", "waited, the slowest 1%")
+
+VERDICTS = {
+    Verdict.PASS: Two("BESTÅET", "Passed"),
+    Verdict.FAIL: Two("IKKE BESTÅET", "Not passed"),
+    Verdict.INVALID: Two("UGYLDIG MÅLING", "Invalid measurement"),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number to remember, what it counts, and what to hold it against."""
+
+    label: Two
+    value: Two
+    beside: Two
+
+
+def pupils(count: int) -> Two:
+    """Return a number of pupils in words."""
+    plain = number(count)
+    return Two(
+        f"{plain.da} {'elev' if count == 1 else 'elever'}",
+        f"{plain.en} {'pupil' if count == 1 else 'pupils'}",
+    )
+
+
+def headline(results: Results) -> Two:
+    """Say what happened to the pupils, whatever the verdict."""
+    count, wait = logged_in(results), waited(results)
+    return Two(
+        f"{count.da}, {wait.da}." if wait else f"{count.da}.",
+        f"{count.en}, {wait.en}." if wait else f"{count.en}.",
+    )
+
+
+def logged_in(results: Results) -> Two:
+    """Say how many of the offered pupils logged in."""
+    offered, done = results.offered, results.completed
+    if done == 0:
+        everyone = pupils(offered)
+        return Two(f"Ingen af de {everyone.da} loggede ind", f"None of the {everyone.en} logged in")
+    if done == offered:
+        everyone = pupils(offered)
+        return Two(f"{everyone.da} loggede ind", f"{everyone.en} logged in")
+    some, everyone = number(done), pupils(offered)
+    return Two(f"{some.da} af {everyone.da} loggede ind", f"{some.en} of {everyone.en} logged in")
+
+
+def waited(results: Results) -> Two | None:
+    """Say how long the slowest waited, or None where nobody logged in."""
+    login = results.classes.get("login")
+    if login is None or not login.intended.count or not results.completed:
+        return None
+    waited_for = slowest(login.intended)
+    if login.intended.count < ENOUGH_FOR_A_PERCENT:
+        return Two(
+            f"og den langsomste ventede {waited_for.da}",
+            f"and the slowest waited {waited_for.en}",
+        )
+    # Only those who got in have a wait that ended.
+    them = Two("", "") if results.completed == results.offered else Two(" af dem", " of them")
+    return Two(
+        f"og den langsomste 1{NBSP}%{them.da} ventede {waited_for.da} eller længere",
+        f"and the slowest 1%{them.en} waited {waited_for.en} or longer",
+    )
+
+
+def slowest(latency: Latency) -> Two:
+    """Return the wait of the slowest 1 %, or of the slowest where there are too few for that."""
+    return seconds(latency.max if latency.count < ENOUGH_FOR_A_PERCENT else latency.p99)
+
+
+def meaning(results: Results) -> Two:
+    """Say what the verdict means."""
+    asked, missed = len(results.judgements), len(broken(results))
+    if results.verdict is Verdict.INVALID:
+        return Two(
+            "Målingen kan ikke bruges til at bedømme platformen, hverken godt eller dårligt. "
+            "Tallene herunder viser, hvad der skete, men beviser intet.",
+            "This measurement cannot judge the platform, neither well nor badly. "
+            "The figures below show what happened but prove nothing.",
+        )
+    if results.verdict is Verdict.FAIL and missed:
+        return Two(
+            f"Platformen holdt ikke {missed} af {asked} krav.",
+            f"The platform missed {missed} of {asked} requirements.",
+        )
+    if results.verdict is Verdict.FAIL:
+        return Two("Platformen bestod ikke.", "The platform did not pass.")
+    if not asked:
+        return Two("Der blev ikke stillet krav.", "No requirement was set.")
+    return Two(
+        "Platformen holdt kravet." if asked == 1 else f"Platformen holdt alle {asked} krav.",
+        "The platform kept the requirement."
+        if asked == 1
+        else f"The platform kept all {asked} requirements.",
+    )
+
+
+def scale(results: Results) -> Two:
+    """Say at what scale, and in which window of the morning, this was measured."""
+    plan = results.plan
+    whole, part = pupils(plan.profile.pupils.value), share(plan.fraction)
+    window = f"{clock(plan.opens)}\u2013{clock(plan.closes)}"
+    length = number(since_midnight(plan.closes) - since_midnight(plan.opens))
+    due, taking = pupils(results.offered), number(plan.pupils)
+    return Two(
+        f"Målt med {part.da} af profilens {whole.da} ({taking.da}). I vinduet kl. {window}, "
+        f"{length.da} sekunder, skulle {due.da} logge ind. "
+        "Tallene gælder denne belastning og er ikke regnet op til flere elever.",
+        f"Measured with {part.en} of the profile's {whole.en} ({taking.en}). In the window "
+        f"{window}, {length.en} seconds, {due.en} were due to log in. "
+        "The figures hold for this load and are not scaled up to more pupils.",
+    )
+
+
+def figures(results: Results) -> list[Figure]:
+    """Return the few numbers that tell the story."""
+    done, offered, failed = (
+        number(n) for n in (results.completed, results.offered, results.failed)
+    )
+    found = [
+        Figure(
+            Two("loggede ind", "logged in"),
+            done,
+            Two(f"af {offered.da}, der blev bedt om", f"of {offered.en} asked for"),
+        ),
+        Figure(Two("mislykkedes", "failed"), failed, _dropped(results)),
+    ]
+    login = results.classes.get("login")
+    if login and login.intended.count and results.completed:
+        few = login.intended.count < ENOUGH_FOR_A_PERCENT
+        label = Two("ventede den langsomste", "waited, the slowest") if few else SLOWEST
+        half = seconds(login.intended.p50)
+        beside = Two(f"halvdelen ventede højst {half.da}", f"half waited at most {half.en}")
+        found.append(Figure(label, slowest(login.intended), beside))
+    measured = share(results.offered / results.plan.profile.pupils.value)
+    whole = pupils(results.plan.profile.pupils.value)
+    return [
+        *found,
+        Figure(
+            Two("er målt", "was measured"),
+            measured,
+            Two(f"af profilens {whole.da}", f"of the profile's {whole.en}"),
+        ),
+    ]
+
+
+def _dropped(results: Results) -> Two:
+    if not results.dropped:
+        return Two("alle kom af sted", "all set out")
+    dropped = number(results.dropped)
+    return Two(f"og {dropped.da} kom aldrig af sted", f"and {dropped.en} never set out")

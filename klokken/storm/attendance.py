@@ -1,0 +1,48 @@
+"""Who takes part in a storm, and when: the pupils of a plan whose due time is in its window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klokken.curve import Curve, Floats, seconds
+
+if TYPE_CHECKING:
+    from klokken.results import StormPlan
+
+Pupils: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Pupils in the order in which they are due, in seconds since the storm's `opens`."""
+
+    pupils: Pupils
+    due: Floats
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return len(self.pupils)
+
+    def by_second(self) -> list[int]:
+        """Return how many are due in each second since `opens`."""
+        return [int(n) for n in np.bincount(self.due.astype(np.int64))]
+
+
+def attendance(plan: StormPlan, first: int, end: int) -> Attendance:
+    """Return who of the pupils `first` to `end` - 1 takes part in the storm of `plan`."""
+    opens, closes = seconds(plan.opens), seconds(plan.closes)
+    due = Curve.of(plan.profile.arrivals).due(plan.seed, first, end)
+    present = np.flatnonzero((due >= opens) & (due < closes))
+    order = present[np.argsort(due[present], kind="stable")]
+    return Attendance(order + first, due[order] - opens)
+
+
+def shares(pupils: int, workers: int) -> list[tuple[int, int]]:
+    """Return a range [first, end) of the pupils for each worker, as even as can be."""
+    edges = [pupils * n // workers for n in range(workers + 1)]
+    return list(pairwise(edges))

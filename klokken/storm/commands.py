@@ -1,0 +1,63 @@
+"""The commands that ring a storm and report it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from klokken import deployment
+from klokken.errors import Exit
+from klokken.results import Verdict
+from klokken.storm import run
+from klokken.storm.summary import summary
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+CLOCK = click.DateTime(formats=["%H:%M:%S", "%H:%M"])
+EXIT_OF = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.INVALID: Exit.INVALID}
+
+
+@click.command()
+@click.argument("profile")
+@click.option("--stack", default="lab", show_default=True, help="The stack to storm.")
+@click.option("--fraction", default=1.0, show_default=True, help="The share of pupils that come.")
+@click.option("--seed", default=1, show_default=True, help="Draws another morning.")
+@click.option("--from", "opens", type=CLOCK, help="Ring only from this time on.")
+@click.option("--until", "closes", type=CLOCK, help="Ring only until this time.")
+@click.option("--web", is_flag=True, help="Serve Locust's own web interface meanwhile.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def storm(  # noqa: PLR0913 - one parameter an option
+    *,
+    profile: str,
+    stack: str,
+    fraction: float,
+    seed: int,
+    opens: datetime | None,
+    closes: datetime | None,
+    web: bool,
+    as_json: bool,
+) -> None:
+    """Ring the 08:00 bell of PROFILE, a name or a file, at a stack that is up."""
+    inventory = deployment.read_inventory(stack)
+    planned = run.plan(
+        profile,
+        inventory,
+        fraction=fraction,
+        seed=seed,
+        opens=opens.time() if opens else None,
+        closes=closes.time() if closes else None,
+    )
+    results, folder = run.storm(inventory, planned, web=web)
+    click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))
+    sys.exit(EXIT_OF[results.verdict])
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def report(folder: Path) -> None:
+    """Write the report of the run in FOLDER again."""
+    click.echo(run.rewrite(folder))

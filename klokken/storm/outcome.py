@@ -1,0 +1,168 @@
+"""The outcome of a storm: from the generator's record and the site's telemetry to `Results`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from klokken import histogram
+from klokken.errors import MachineError
+from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
+from klokken.results import ClassResult, Generator, Interval, Results
+from klokken.verdict import invalid_because, judgements, verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from klokken.record import Record, Span, WorkerRecord
+    from klokken.results import Latency, MachineFacts, StormPlan, TierCpu
+
+# Seconds over which a worker's CPU is averaged before the busiest stretch is taken, so that one
+# odd second does not stand for it.
+_BUSY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of a storm beside the generator's record."""
+
+    machine: MachineFacts
+    versions: dict[str, str] = field(default_factory=dict)
+    tiers: dict[str, TierCpu] = field(default_factory=dict)
+
+
+def results(plan: StormPlan, record: Record, around: Surroundings) -> Results:
+    """Return the results of the storm of `plan`, judged."""
+    classes = _classes(record)
+    generator = _generator(record)
+    reasons = invalid_because(plan, record, generator)
+    judged = judgements(plan, classes)
+    by = record.seconds
+    return Results(
+        title=plan.profile.title,
+        started=datetime.fromtimestamp(record.began, UTC),
+        finished=datetime.fromtimestamp(record.finished, UTC),
+        plan=plan,
+        versions=dict(sorted({**record.versions, **around.versions}.items())),
+        machine=around.machine,
+        offered=sum(by.offered),
+        started_journeys=sum(by.started),
+        completed=sum(by.completed),
+        failed=sum(by.failed),
+        dropped=sum(by.dropped),
+        classes=classes,
+        intervals=_intervals(record),
+        generator=generator,
+        tiers=around.tiers,
+        judgements=judged,
+        invalid_because=reasons,
+        verdict=verdict(reasons, judged),
+    )
+
+
+def write(outcome: Results, record: Record, folder: Path) -> None:
+    """Write `results.json` and `latency.hlog` into `folder`, which is made where it is missing.
+
+    Raises MachineError where they cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / "latency.hlog", histogram_log(record))
+        _write(folder / "results.json", outcome.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise MachineError(f"{folder}: the results cannot be written ({error.strerror})") from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(path.name + ".part")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def histogram_log(record: Record) -> str:
+    """Return every histogram of `record` in the HdrHistogram log format, tagged class/kind.
+
+    Values are microseconds, the column of maxima is in seconds.
+    """
+    began = datetime.fromtimestamp(record.began, UTC).isoformat()
+    lines = [
+        "#[Histogram log format version 1.3]",
+        f"#[BaseTime: {record.began:.3f} (seconds since epoch)]",
+        f"#[StartTime: {record.began:.3f} (seconds since epoch), {began}]",
+        '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
+    ]
+    for span in record.spans:
+        largest = histogram.latency(histogram.merged([span.hdr])).max
+        tag = f"Tag={span.request_class}/{span.kind}"
+        lines.append(f"{tag},{span.start:.3f},{SPAN_SECONDS:.3f},{largest:.6f},{span.hdr}")
+    return "\n".join(lines) + "\n"
+
+
+def _latency(spans: list[Span], name: str, kind: str) -> Latency:
+    return histogram.latency(
+        histogram.merged(s.hdr for s in spans if (s.request_class, s.kind) == (name, kind))
+    )
+
+
+def _classes(record: Record) -> dict[str, ClassResult]:
+    return {
+        name: ClassResult(
+            requests=counts.requests,
+            ok=counts.ok,
+            failures=counts.failures,
+            intended=_latency(record.spans, name, "intended"),
+            service=_latency(record.spans, name, "service"),
+        )
+        for name, counts in record.classes.items()
+    }
+
+
+def _intervals(record: Record) -> list[Interval]:
+    """Return the storm in stretches of SPAN_SECONDS, with the intended latency of each class."""
+    by_start: dict[int, list[Span]] = {}
+    for span in record.spans:
+        by_start.setdefault(span.start, []).append(span)
+    length = len(record.seconds.offered)
+    counts = {name: list(by) for name, by in record.seconds}
+    return [
+        Interval(
+            start=start,
+            seconds=SPAN_SECONDS,
+            offered=sum(counts["offered"][start : start + SPAN_SECONDS]),
+            started=sum(counts["started"][start : start + SPAN_SECONDS]),
+            completed=sum(counts["completed"][start : start + SPAN_SECONDS]),
+            failed=sum(counts["failed"][start : start + SPAN_SECONDS]),
+            latency={
+                span.request_class: histogram.latency(histogram.merged([span.hdr]))
+                for span in by_start.get(start, [])
+                if span.kind == "intended"
+            },
+        )
+        for start in range(0, length, SPAN_SECONDS)
+    ]
+
+
+def _generator(record: Record) -> Generator:
+    workers = record.workers
+    return Generator(
+        workers=len(workers),
+        lateness=_latency(record.spans, ARRIVAL, LATENESS),
+        cpu_mean=sum(sum(w.cpu) / len(w.cpu) for w in workers if w.cpu),
+        cpu_busiest=max((_busiest(w) for w in workers), default=0.0),
+        memory_bytes=sum(w.memory_bytes for w in workers),
+        lost_workers=sum(w.lost for w in workers),
+    )
+
+
+def _busiest(worker: WorkerRecord) -> float:
+    """Return the CPU of a worker's busiest stretch, in cores."""
+    cpu = worker.cpu
+    length = min(_BUSY_SECONDS, len(cpu))
+    windows = (cpu[at : at + length] for at in range(len(cpu) - length + 1))
+    return max((sum(window) / length for window in windows if window), default=0.0)

@@ -1,0 +1,114 @@
+"""Planning a storm: everything decided before the first request, or refused in one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klokken.curve import seconds
+from klokken.document import validated
+from klokken.errors import InputError, StormRefusedError
+from klokken.results import StormPlan
+from klokken.storm.attendance import attendance
+
+if TYPE_CHECKING:
+    from datetime import time
+
+    from klokken.inventory import Inventory
+    from klokken.profile import Profile
+
+# The realm, its client for the drive, and the names under the site's domain are the same at
+# every site; the role `identity` makes them.
+REALM = "skole"
+CLIENT = "drive"
+
+
+def login_url(domain: str) -> str:
+    """Return where a site of `domain` signs its pupils in."""
+    return f"https://login.{domain}"
+
+
+def redirect_uri(domain: str) -> str:
+    """Return where the drive of `domain` takes pupils back."""
+    return f"https://drive.{domain}/oidc-callback.html"
+
+
+def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
+    profile: Profile,
+    inventory: Inventory,
+    *,
+    run: str,
+    fraction: float = 1.0,
+    seed: int = 1,
+    opens: time | None = None,
+    closes: time | None = None,
+    workers: int = 1,
+) -> StormPlan:
+    """Return the storm that `fraction` of the pupils of `profile` make at the site.
+
+    `opens` and `closes` cut a stretch out of the profile's morning; the whole is the default.
+    `run` names the storm and its folder of results. Raises StormRefusedError where the stack is not
+    meant to be stormed, and InputError about an argument that cannot be used.
+    """
+    site = inventory.site
+    if not site.site_storms:
+        raise StormRefusedError(
+            f"stack {site.site_stack}",
+            "storms",
+            "is false, so no storm may be rung at it",
+            "set `storms: true` in the stack's config, if its hosts are meant to be stormed",
+        )
+    pupils = _pupils(profile, fraction, site.site_accounts, site.site_stack)
+    begin, end = _window(profile, opens, closes)
+    draft = validated(
+        StormPlan,
+        {
+            "run": run,
+            "stack": site.site_stack,
+            "profile": profile,
+            "fraction": fraction,
+            "seed": seed,
+            "pupils": pupils,
+            "opens": begin,
+            "closes": end,
+            "offered": 1,
+            "workers": workers,
+            "login_url": login_url(site.site_domain),
+            "client_id": CLIENT,
+            "redirect_uri": redirect_uri(site.site_domain),
+            "realm": REALM,
+        },
+        "storm",
+    )
+    offered = len(attendance(draft, 0, pupils))
+    if not offered:
+        raise InputError(
+            "storm",
+            "opens, closes",
+            f"none of {pupils} pupils is due from {begin} to {end}",
+            "give a longer window, a larger fraction or another seed",
+        )
+    return draft.model_copy(update={"offered": offered})
+
+
+def _pupils(profile: Profile, fraction: float, accounts: int, stack: str) -> int:
+    """Return how many pupils there are to draw due times for."""
+    if not 0 < fraction <= 1:
+        raise InputError("storm", "fraction", f"is {fraction}", "give one above 0 and at most 1")
+    pupils = max(1, round(profile.pupils.value * fraction))
+    if pupils > accounts:
+        most = accounts / profile.pupils.value
+        raise StormRefusedError(
+            "storm",
+            "fraction",
+            f"{pupils} pupils need an account each, and stack {stack} has {accounts}",
+            f"give a fraction of at most {most:.4g}, or raise `accounts` in the stack's config",
+        )
+    return pupils
+
+
+def _window(profile: Profile, opens: time | None, closes: time | None) -> tuple[time, time]:
+    """Return the stretch of the profile's morning that is to be rung."""
+    begin, end = opens or profile.arrivals.opens, closes or profile.arrivals.closes
+    if seconds(begin) >= seconds(end):
+        raise InputError("storm", "closes", f"{end} is not after {begin}", "give a later time")
+    return begin, end

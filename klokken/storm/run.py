@@ -1,0 +1,80 @@
+"""A storm from beginning to end: planned, rung, judged, and put down in a folder."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from klokken import report, telemetry
+from klokken.document import read_yaml, validated
+from klokken.paths import PROJECT
+from klokken.profile import Profile
+from klokken.remote import Remote
+from klokken.results import Results
+from klokken.storm import outcome
+from klokken.storm.driver import ring, worker_count
+from klokken.storm.plan import plan_storm
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from datetime import time
+    from pathlib import Path
+
+    from klokken.inventory import Inventory
+    from klokken.results import StormPlan
+
+RESULTS = PROJECT / "results"
+
+
+def plan(  # noqa: PLR0913 - a storm has this many choices, all named
+    name: str,
+    inventory: Inventory,
+    *,
+    fraction: float,
+    seed: int,
+    opens: time | None,
+    closes: time | None,
+) -> StormPlan:
+    """Return the storm of the profile called `name`, with a name of its own."""
+    profile = Profile.named(name)
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    draft = plan_storm(
+        profile,
+        inventory,
+        run=f"{now}-{profile.name}-{secrets.token_hex(2)}",
+        fraction=fraction,
+        seed=seed,
+        opens=opens,
+        closes=closes,
+    )
+    return draft.model_copy(update={"workers": worker_count(inventory)})
+
+
+def storm(inventory: Inventory, planned: StormPlan, *, web: bool = False) -> tuple[Results, Path]:
+    """Ring the storm; return its results and the folder that now holds the whole of them."""
+    folder = RESULTS / planned.run
+    draft = RESULTS / f".{planned.run}"
+    try:
+        record = ring(inventory, planned, draft, web=web)
+        host = Remote.of(inventory, Tier.LOADGEN)[0]
+        around = outcome.Surroundings(
+            machine=telemetry.machine_facts(host),
+            versions=telemetry.versions(inventory),
+            tiers=telemetry.tier_cpu(inventory, record.began, record.finished),
+        )
+        results = outcome.results(planned, record, around)
+        outcome.write(results, record, draft)
+        report.write(results, draft)
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return results, folder
+
+
+def rewrite(folder: Path) -> Path:
+    """Write the report of the run in `folder` again and return its path; raise InputError."""
+    path = folder / "results.json"
+    return report.write(validated(Results, read_yaml(path), path), folder)

@@ -1,0 +1,1 @@
+"""The load generator: what a pupil does, when, and what is recorded of it."""

@@ -1,0 +1,96 @@
+"""The arrival loop of one worker: every pupil begins when due, whatever the others wait for.
+
+Arrivals are open: the loop sleeps until the next pupil is due and gives it a greenlet, never
+waiting for one to finish. A pupil not yet due is sixteen bytes in two arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import gevent
+from gevent.pool import Group
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from klokken.storm.attendance import Attendance
+    from loadtests.record import Recorder
+
+# Busy pupils of one worker, each with a socket; Locust asks for 10,000 open files a process.
+MOST_BUSY = 8_000
+# Seconds after the last pupil's patience has ended until what is left is stopped.
+MARGIN = 5.0
+
+NOT_BEGUN = "not begun in time"
+TOO_MANY = "too many pupils busy in one worker"
+STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Begins each pupil of an attendance at the moment it is due.
+
+    `attend` takes a pupil's number and due time, and runs in a greenlet of its own. `clock`
+    gives seconds since the storm's `opens`; nothing goes on later than `last` on that clock.
+    """
+
+    attendance: Attendance
+    attend: Callable[[int, float], None]
+    recorder: Recorder
+    clock: Callable[[], float]
+    last: float
+    most_busy: int = MOST_BUSY
+    sleep: Callable[[float], object] = gevent.sleep
+    _busy: Group = field(default_factory=Group)
+    # Pupils whose greenlet exists and has not run yet, so that none is lost in between.
+    _beginning: dict[int, float] = field(default_factory=dict)
+    _next: int = 0
+
+    def run(self) -> None:
+        """Ring the bell: return when every pupil is done, dropped or out of time.
+
+        Where the greenlet that runs this is killed, the pupils are stopped and counted before
+        the kill goes on.
+        """
+        cause = STOPPED
+        try:
+            self._begin_all()
+            self._busy.join(timeout=max(0.0, self.last - self.clock()))
+            cause = NOT_BEGUN
+        finally:
+            self._stop(cause)
+
+    def _begin_all(self) -> None:
+        while self._next < len(self.attendance):
+            due = float(self.attendance.due[self._next])
+            while (ahead := due - self.clock()) > 0:
+                self.sleep(ahead)
+            if self.clock() >= self.last:
+                return
+            self._begin(int(self.attendance.pupils[self._next]), due)
+            self._next += 1
+
+    def _begin(self, pupil: int, due: float) -> None:
+        self.recorder.offered(due)
+        if len(self._busy) >= self.most_busy:
+            self.recorder.dropped(due, TOO_MANY)
+            return
+        self._beginning[pupil] = due
+        self._busy.spawn(self._run_one, pupil, due)
+
+    def _run_one(self, pupil: int, due: float) -> None:
+        del self._beginning[pupil]
+        self.attend(pupil, due)
+
+    def _stop(self, cause: str) -> None:
+        """End what is busy, and drop whom no greenlet has begun, with their `cause`."""
+        self._busy.kill(block=True, timeout=MARGIN)
+        for due in self._beginning.values():
+            self.recorder.dropped(due, cause)
+        self._beginning.clear()
+        for due in self.attendance.due[self._next :]:
+            self.recorder.offered(float(due))
+            self.recorder.dropped(float(due), cause)
+        self._next = len(self.attendance)

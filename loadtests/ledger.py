@@ -1,0 +1,176 @@
+"""The ledger of the master: what every worker handed over, added up to one record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from klokken import histogram
+from klokken.record import ClassCounts, Record, SecondCounts, Span, WorkerRecord
+from loadtests.journeys import WHOLE
+from loadtests.record import COUNTS, Delta
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+WORKER_LOST = "worker lost"
+
+
+@dataclass(slots=True)
+class Page:
+    """One worker's part: the pupils it was given, how many are `due` by second, what it said.
+
+    `heard` is when it last said anything, in seconds since the storm's `opens`.
+    """
+
+    name: str
+    first: int
+    end: int
+    due: list[int]
+    heard: float = 0.0
+    final: bool = False
+    seconds: dict[str, Counter[int]] = field(default_factory=lambda: {n: Counter() for n in COUNTS})
+    dropped: Counter[str] = field(default_factory=Counter)
+    ok: Counter[str] = field(default_factory=Counter)
+    failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    spans: list[tuple[int, str, str, str]] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    memory_bytes: int = 0
+
+    def add(self, delta: Delta, now: float) -> None:
+        """Add what the worker handed over at `now`."""
+        for name, counts in delta["seconds"].items():
+            self.seconds[name].update(dict(counts))
+        self.dropped.update(dict(delta["dropped"]))
+        self.ok.update(dict(delta["ok"]))
+        self.failures.update({(name, cause): n for name, cause, n in delta["failures"]})
+        self.spans += [(start, name, kind, hdr) for start, name, kind, hdr in delta["spans"]]
+        self.cpu += delta["cpu"]
+        self.memory_bytes = max(self.memory_bytes, delta["memory_bytes"])
+        self.final = self.final or delta["final"]
+        self.heard = now
+
+    def write_off(self) -> None:
+        """Account for the pupils that a lost worker will say nothing more of.
+
+        Those it had begun have failed; those it had not are dropped.
+        """
+        counts = {name: by.total() for name, by in self.seconds.items()}
+        unfinished = counts["started"] - counts["completed"] - counts["failed"]
+        if unfinished > 0:
+            self.failures[WHOLE, WORKER_LOST] += unfinished
+            self.seconds["failed"][max(0, int(self.heard))] += unfinished
+        for second, due in enumerate(self.due):
+            missing = due - self.seconds["offered"][second]
+            if missing > 0:
+                self.seconds["offered"][second] += missing
+                self.seconds["dropped"][second] += missing
+                self.dropped[WORKER_LOST] += missing
+
+
+class Ledger:
+    """The pages of all workers of a storm."""
+
+    def __init__(self, run: str, pages: Iterable[Page]) -> None:
+        """Open the ledger of the storm called `run`."""
+        self.run = run
+        self.pages = {page.name: page for page in pages}
+
+    def add(self, worker: str, delta: Delta, now: float) -> None:
+        """Add what `worker` handed over; one that was given no pupils has nothing to say."""
+        if worker in self.pages:
+            self.pages[worker].add(delta, now)
+
+    def lost(self, now: float, silence: float) -> list[Page]:
+        """Return the pages of workers that have been silent too long, in seconds, at `now`."""
+        return [p for p in self.pages.values() if not p.final and now - p.heard > silence]
+
+    def settled(self, now: float, silence: float) -> bool:
+        """Return whether no more is to be expected of any worker."""
+        unfinished = [p for p in self.pages.values() if not p.final]
+        return len(unfinished) == len(self.lost(now, silence))
+
+    def totals(self) -> dict[str, int]:
+        """Return the counts of the whole storm so far."""
+        pages = self.pages.values()
+        return {name: sum(p.seconds[name].total() for p in pages) for name in COUNTS}
+
+    def started_in(self, first: int, end: int) -> int:
+        """Return how many journeys began in the seconds [`first`, `end`)."""
+        pages = self.pages.values()
+        return sum(p.seconds["started"][s] for p in pages for s in range(first, end))
+
+    def record(self, began: float, finished: float, versions: Mapping[str, str]) -> Record:
+        """Close the ledger: write off who did not report the end, and return the record.
+
+        `began` and `finished` are Unix seconds; `began` is when the storm's `opens` was.
+        """
+        pages = list(self.pages.values())
+        for page in pages:
+            if not page.final:
+                page.write_off()
+        return Record(
+            run=self.run,
+            began=began,
+            finished=finished,
+            seconds=_seconds(pages),
+            classes=_classes(pages),
+            spans=_spans(pages),
+            dropped=dict(sum((p.dropped for p in pages), Counter[str]())),
+            workers=[_worker(page) for page in pages],
+            versions=dict(versions),
+        )
+
+
+def _seconds(pages: list[Page]) -> SecondCounts:
+    length = 1 + max((s for p in pages for by in p.seconds.values() for s in by), default=-1)
+    sums = {
+        name: [sum(p.seconds[name][second] for p in pages) for second in range(length)]
+        for name in COUNTS
+    }
+    return SecondCounts(**sums)
+
+
+def _classes(pages: list[Page]) -> dict[str, ClassCounts]:
+    ok = sum((p.ok for p in pages), Counter[str]())
+    failures = sum((p.failures for p in pages), Counter[tuple[str, str]]())
+    return {
+        name: ClassCounts(
+            requests=ok[name] + sum(n for (c, _), n in failures.items() if c == name),
+            ok=ok[name],
+            failures={cause: n for (c, cause), n in sorted(failures.items()) if c == name},
+        )
+        for name in sorted({*ok, *(c for c, _ in failures)})
+    }
+
+
+def _spans(pages: list[Page]) -> list[Span]:
+    """Return one histogram for each span, class and kind, exactly merged over the workers."""
+    parts: dict[tuple[int, str, str], list[str]] = {}
+    for page in pages:
+        for start, name, kind, hdr in page.spans:
+            parts.setdefault((start, name, kind), []).append(hdr)
+    return [
+        Span.model_validate(
+            {
+                "start": start,
+                "request_class": name,
+                "kind": kind,
+                "hdr": hdrs[0] if len(hdrs) == 1 else histogram.encoded(histogram.merged(hdrs)),
+            }
+        )
+        for (start, name, kind), hdrs in sorted(parts.items())
+    ]
+
+
+def _worker(page: Page) -> WorkerRecord:
+    return WorkerRecord(
+        name=page.name,
+        first=page.first,
+        end=page.end,
+        offered=sum(page.due),
+        cpu=page.cpu,
+        memory_bytes=page.memory_bytes,
+        lost=not page.final,
+    )

@@ -1,0 +1,114 @@
+"""What one worker records while its pupils arrive, and hands over once a second.
+
+Times are seconds since the storm's `opens`. What is handed over is a delta: plain lists and
+numbers that any message format carries, which the master adds up. So a worker that dies has
+lost only its last second.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from klokken import histogram
+from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
+from loadtests.journeys import WHOLE
+
+if TYPE_CHECKING:
+    from hdrh.histogram import HdrHistogram
+
+Delta: TypeAlias = dict[str, Any]
+
+TIMEOUT = "timeout"
+COUNTS = ("offered", "started", "completed", "failed", "dropped")
+
+
+class Recorder:
+    """Counts and histograms of one worker since the last hand-over."""
+
+    def __init__(self) -> None:
+        """Begin with nothing recorded."""
+        self._spans: dict[tuple[int, str, str], HdrHistogram] = {}
+        self._cpu: list[float] = []
+        self._memory_bytes = 0
+        self._forget_counts()
+
+    def _forget_counts(self) -> None:
+        self._seconds: dict[str, Counter[int]] = {name: Counter() for name in COUNTS}
+        self._dropped: Counter[str] = Counter()
+        self._ok: Counter[str] = Counter()
+        self._failures: Counter[tuple[str, str]] = Counter()
+
+    def offered(self, due: float) -> None:
+        """Count a pupil who is due now."""
+        self._seconds["offered"][int(due)] += 1
+
+    def dropped(self, due: float, cause: str) -> None:
+        """Count a pupil who was offered and never begun."""
+        self._seconds["dropped"][int(due)] += 1
+        self._dropped[cause] += 1
+
+    def started(self, due: float, start: float) -> None:
+        """Count a journey that begins at `start`, and how late that is."""
+        self._seconds["started"][int(start)] += 1
+        self._add(start, ARRIVAL, LATENESS, start - due)
+
+    def request(
+        self, name: str, intended: float, sent: float, end: float, cause: str | None
+    ) -> None:
+        """Record a request of class `name`, which failed where there is a `cause`."""
+        if cause is None:
+            self._ok[name] += 1
+        else:
+            self._failures[name, cause] += 1
+        # A quick failure must not make a percentile look better, so it is only counted. A
+        # pupil who gave up waiting has waited at least so long, and that is recorded.
+        if cause is None or cause == TIMEOUT:
+            self._add(end, name, "intended", end - intended)
+            self._add(end, name, "service", end - sent)
+
+    def finished(
+        self, due: float, start: float, end: float, failure: tuple[str, str] | None
+    ) -> None:
+        """Record a whole journey, which failed where there is a class and cause of a `failure`."""
+        self._seconds["completed" if failure is None else "failed"][int(end)] += 1
+        if failure is None:
+            self._ok[WHOLE] += 1
+        else:
+            self._failures[WHOLE, ": ".join(failure)] += 1
+        if failure is None or failure[1] == TIMEOUT:
+            self._add(end, WHOLE, "intended", end - due)
+            self._add(end, WHOLE, "service", end - start)
+
+    def used(self, cores: float, memory_bytes: int) -> None:
+        """Record the CPU that this process used since the last call, in cores, and its memory."""
+        self._cpu.append(cores)
+        self._memory_bytes = max(self._memory_bytes, memory_bytes)
+
+    def take(self, now: float, *, final: bool = False) -> Delta:
+        """Return what was recorded since the last call, and forget it.
+
+        Histograms are handed over once their span has passed, or when this is the `final` call.
+        """
+        passed = [k for k in self._spans if final or k[0] + SPAN_SECONDS <= now - 1]
+        spans = [[*key, histogram.encoded(self._spans.pop(key))] for key in passed]
+        delta: Delta = {
+            "seconds": {name: list(by.items()) for name, by in self._seconds.items()},
+            "dropped": list(self._dropped.items()),
+            "ok": list(self._ok.items()),
+            "failures": [[*key, count] for key, count in self._failures.items()],
+            "spans": spans,
+            "cpu": self._cpu,
+            "memory_bytes": self._memory_bytes,
+            "final": final,
+        }
+        self._cpu = []
+        self._forget_counts()
+        return delta
+
+    def _add(self, at: float, name: str, kind: str, seconds: float) -> None:
+        key = (int(at) // SPAN_SECONDS * SPAN_SECONDS, name, kind)
+        found = self._spans.get(key)
+        if found is None:
+            found = self._spans[key] = histogram.empty()
+        histogram.add(found, seconds)

@@ -1,0 +1,118 @@
+"""The requests of a login: one pure function each, from values to a `Request`.
+
+Nothing here touches a network. Request targets are origin-form (a path and a query); which
+address they go to is the transport's business alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import quote, urlencode
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+_FORM: Headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request to the login host."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+
+
+@dataclass(slots=True)
+class Response:
+    """One HTTP response, its body whole. `location` is empty where there is none."""
+
+    status: int
+    body: bytes = b""
+    location: str = ""
+    set_cookies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The login of a site, as a client knows it.
+
+    `origin` is the scheme and host of Keycloak, such as https://login.skole.test.
+    """
+
+    origin: str
+    realm: str
+    client_id: str
+    redirect_uri: str
+    path: str = field(init=False)
+    issuer: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive what every request needs once, rather than once a pupil."""
+        path = f"/realms/{quote(self.realm, safe='')}"
+        object.__setattr__(self, "path", path)
+        object.__setattr__(self, "issuer", self.origin + path)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What a client makes up for one login: the PKCE verifier, the state and the nonce."""
+
+    verifier: str
+    state: str
+    nonce: str
+
+    @classmethod
+    def fresh(cls) -> Secrets:
+        """Return random ones, the verifier with 256 bits as RFC 7636 recommends."""
+        return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(16), secrets.token_urlsafe(16))
+
+    @property
+    def challenge(self) -> str:
+        """The PKCE challenge S256 of the verifier, RFC 7636 section 4.2."""
+        digest = hashlib.sha256(self.verifier.encode("ascii")).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def login_page(site: Site, mine: Secrets) -> Request:
+    """Ask for the page with the login form."""
+    query = urlencode(
+        {
+            "response_type": "code",
+            "client_id": site.client_id,
+            "redirect_uri": site.redirect_uri,
+            "scope": "openid",
+            "state": mine.state,
+            "nonce": mine.nonce,
+            "code_challenge": mine.challenge,
+            "code_challenge_method": "S256",
+        }
+    )
+    return Request("GET", f"{site.path}/protocol/openid-connect/auth?{query}")
+
+
+def password(target: str, cookies: dict[str, str], username: str, secret: str) -> Request:
+    """Send the login form to its own `target`, with the cookies that came with it."""
+    body = urlencode({"username": username, "password": secret, "credentialId": ""})
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    return Request("POST", target, (*_FORM, ("Cookie", cookie)), body.encode("ascii"))
+
+
+def token(site: Site, mine: Secrets, code: str) -> Request:
+    """Trade the `code` for tokens. The drive's own client does this, without cookies."""
+    body = urlencode(
+        {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": site.redirect_uri,
+            "client_id": site.client_id,
+            "code_verifier": mine.verifier,
+        }
+    )
+    target = f"{site.path}/protocol/openid-connect/token"
+    return Request("POST", target, _FORM, body.encode("ascii"))

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from datetime import time
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klokken.errors import InputError, StormRefusedError
+from klokken.inventory import Everything, Group, Host, Inventory, SiteVars
+from klokken.profile import Profile
+from klokken.storm.attendance import attendance
+from klokken.storm.plan import plan_storm
+from klokken.topology import Tier
+
+
+def inventory(*, storms: bool = True, accounts: int = 6500) -> Inventory:
+    site = SiteVars(
+        site_stack="lab",
+        site_domain="skole.test",
+        site_network=IPv4Network("198.18.0.0/24"),
+        site_accounts=accounts,
+        site_storms=storms,
+        ansible_user="root",
+        ansible_ssh_private_key_file=Path("key"),
+        ansible_ssh_common_args="-o UserKnownHostsFile=known",
+    )
+    hosts = {
+        tier: Group(hosts={f"{tier}1": Host(ansible_host=IPv4Address(f"198.18.0.{11 + 20 * n}"))})
+        for n, tier in enumerate(Tier)
+    }
+    return Inventory(all=Everything(vars=site, children=hosts))
+
+
+def plan(profile: str = "minute", where: Inventory | None = None, **choices: Any) -> Any:
+    return plan_storm(
+        Profile.named(profile), where or inventory(), **{"run": "a-run", "workers": 2, **choices}
+    )
+
+
+def test_a_plan_holds_everything_that_the_load_generator_needs() -> None:
+    made = plan()
+    assert made.offered == made.pupils == 600
+    assert (made.opens, made.closes) == (time(8), time(8, 1))
+    assert made.login_url == "https://login.skole.test"
+    assert made.stack == "lab"
+    assert type(made).model_validate_json(made.model_dump_json()) == made
+
+
+def test_a_fraction_of_the_pupils_is_a_smaller_population_of_the_same_curve() -> None:
+    made = plan("south-schleswig", fraction=0.1)
+    assert made.pupils == made.offered == 650
+
+
+def test_a_stretch_of_the_morning_offers_those_who_are_due_in_it() -> None:
+    made = plan("south-schleswig", opens=time(7, 59, 30), closes=time(8, 0, 30))
+    assert made.offered == len(attendance(made, 0, made.pupils))
+    # The middle minute of a bell with a spread of two minutes holds erf(0.25 / sqrt 2) of it.
+    assert made.offered == pytest.approx(0.1974 * 6500, abs=4 * 32)
+
+
+@pytest.mark.parametrize(
+    ("choices", "field"),
+    [
+        ({"fraction": 0.0}, "fraction"),
+        ({"fraction": 1.01}, "fraction"),
+        ({"fraction": float("nan")}, "fraction"),
+        ({"workers": 0}, "workers"),
+        ({"seed": -1}, "seed"),
+        ({"opens": time(8, 0, 30), "closes": time(8, 0, 30)}, "closes"),
+        ({"opens": time(9), "closes": time(9, 5)}, "opens, closes"),
+        ({"run": "../etc"}, "run"),
+    ],
+)
+def test_an_unusable_choice_is_refused_in_one_line_that_names_it(
+    choices: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        plan(**choices)
+    line = str(refused.value)
+    assert line.startswith(f"storm: {field}:")
+    assert "\n" not in line
+
+
+def test_a_stack_not_meant_for_storms_is_left_alone() -> None:
+    with pytest.raises(StormRefusedError, match="storms: true"):
+        plan(where=inventory(storms=False))
+
+
+def test_every_pupil_needs_an_account() -> None:
+    with pytest.raises(StormRefusedError, match=r"at most 0\.01083"):
+        plan("denmark")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from klokken.errors import InputError
+from klokken.profile import PROFILES, Profile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = sorted(p.stem for p in PROFILES.glob("*.yaml"))
+
+
+def altered(folder: Path, *keys: str, value: Any) -> Path:
+    """Write the profile `minute` with one value replaced, or removed where it is None."""
+    body = yaml.safe_load((PROFILES / "minute.yaml").read_text())
+    place = body
+    for key in keys[:-1]:
+        place = place[key]
+    if value is None:
+        del place[keys[-1]]
+    else:
+        place[keys[-1]] = value
+    path = folder / "minute.yaml"
+    path.write_text(yaml.safe_dump(body))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "pupils"),
+    [("south-schleswig", 6_500), ("denmark", 600_000), ("bavaria", 1_200_000), ("minute", 600)],
+)
+def test_the_profiles_that_come_with_klokken_have_their_populations(name: str, pupils: int) -> None:
+    assert Profile.named(name).pupils.value == pupils
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_shipped_figure_says_where_it_comes_from(name: str) -> None:
+    def figures(value: Any) -> list[dict[str, Any]]:
+        if isinstance(value, dict):
+            here = [value] if "value" in value else []
+            return here + [f for v in value.values() for f in figures(v)]
+        return []
+
+    found = figures(Profile.named(name).model_dump())
+    assert len(found) >= 10
+    assert all(bool(f["source"]) != (f["assumed"] and bool(f["why"])) for f in found)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("pupils", "value"), "many", "pupils.value"),
+        (("pupils", "value"), -3, "pupils.value"),
+        (("pupils", "value"), 6.5, "pupils.value"),
+        (("pupils", "why"), None, "an assumed figure needs a `why`"),
+        (("pupils", "vaule"), 3, "did you mean 'value'?"),
+        (("pupils",), None, "pupils: missing"),
+        (("arrivals", "opens"), 630, "in quotes"),
+        (("arrivals", "opens"), "08:00Z", "time zone"),
+        (("arrivals", "opens"), "eight", "opens"),
+        (("arrivals", "opens"), "09:00", "`opens` must be before `closes`"),
+        (("arrivals", "kind"), "camel", "arrivals"),
+        (("slo", "lunch"), {}, "login_page, password, token"),
+        (("slo",), {}, "slo"),
+        (("slo", "login", "p99_seconds", "value"), float("inf"), "p99_seconds.value"),
+        (("slo", "login", "failed_share", "value"), 1.5, "failed_share.value"),
+        (("generator", "lateness_p999_seconds", "value"), 0, "lateness_p999_seconds.value"),
+        (("journey",), "lunch", "journey"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_line_that_names_file_and_field(
+    tmp_path: Path, keys: tuple[str, ...], value: Any, message: str
+) -> None:
+    path = altered(tmp_path, *keys, value=value)
+    with pytest.raises(InputError) as refused:
+        Profile.read(path)
+    line = str(refused.value)
+    assert line.startswith(str(path))
+    assert message in line
+    assert "\n" not in line
+
+
+def test_an_unknown_profile_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputError, match="south-schleswig"):
+        Profile.named("atlantis")
+
+
+def test_a_profile_is_called_as_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "hour.yaml"
+    path.write_text((PROFILES / "minute.yaml").read_text())
+    with pytest.raises(InputError, match="call it 'hour'"):
+        Profile.named(str(path))

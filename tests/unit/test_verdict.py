@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from klokken import histogram
+from klokken.record import INTERNAL, ClassCounts, Record, SecondCounts, Span, WorkerRecord
+from klokken.results import MachineFacts, Results, StormPlan, Verdict
+from klokken.storm.outcome import Surroundings, results
+from tests import storms
+
+CLASSES = ("login", "login_page", "password", "token")
+
+
+def hdr(seconds: float, count: int) -> str:
+    found = histogram.empty()
+    for _ in range(count):
+        histogram.add(found, seconds)
+    return histogram.encoded(found)
+
+
+def spans(pupils: int, wait: float, late: float) -> list[Span]:
+    kinds = [(c, k, wait) for c in CLASSES for k in ("intended", "service")]
+    return [
+        Span.model_validate({"start": 0, "request_class": c, "kind": k, "hdr": hdr(v, pupils)})
+        for c, k, v in [*kinds, ("arrival", "lateness", late)]
+    ]
+
+
+def record(  # noqa: PLR0913 - the ways in which a storm may have gone
+    offered: int = 100,
+    *,
+    failed: int = 0,
+    dropped: int = 0,
+    wait: float = 0.2,
+    late: float = 0.001,
+    cpu: list[float] | None = None,
+    lost: bool = False,
+    **changes: Any,
+) -> Record:
+    started = offered - dropped
+    failures = {"password: form again": failed} if failed else {}
+    body: dict[str, Any] = {
+        "run": storms.plan(1).run,
+        "began": 1_790_000_000.0,
+        "finished": 1_790_000_060.0,
+        "seconds": SecondCounts(
+            offered=[offered],
+            started=[started],
+            completed=[started - failed],
+            failed=[failed],
+            dropped=[dropped],
+        ),
+        "classes": {
+            name: ClassCounts(
+                requests=started,
+                ok=started - (failed if name == "login" else 0),
+                failures=failures if name == "login" else {},
+            )
+            for name in CLASSES
+        },
+        "spans": spans(max(1, started - failed), wait, late),
+        "dropped": {"not begun in time": dropped} if dropped else {},
+        "workers": [
+            WorkerRecord(
+                name="w",
+                first=0,
+                end=offered,
+                offered=offered,
+                cpu=cpu or [0.1] * 10,
+                memory_bytes=1,
+                lost=lost,
+            )
+        ],
+        "versions": {"locust": "2.47.0"},
+    }
+    return Record.model_validate(body | changes)
+
+
+def judged(found: Record, plan: StormPlan | None = None) -> Results:
+    facts = MachineFacts(cpu_model="a test", cores=1, memory_bytes=1, kernel="none")
+    return results(plan or storms.plan(100), found, Surroundings(facts, {"keycloak": "26"}))
+
+
+def test_a_storm_that_kept_every_level_passes() -> None:
+    found = judged(record())
+    assert found.verdict is Verdict.PASS
+    assert found.invalid_because == []
+    assert [j.kept for j in found.judgements] == [True] * 8
+    assert found.versions == {"keycloak": "26", "locust": "2.47.0"}
+
+
+@pytest.mark.parametrize(
+    ("found", "request_class", "what"),
+    [(record(wait=3.5), "password", "p99_seconds"), (record(failed=2), "login", "failed_share")],
+)
+def test_a_missed_level_of_any_class_fails(found: Record, request_class: str, what: str) -> None:
+    outcome = judged(found)
+    assert outcome.verdict is Verdict.FAIL
+    missed = {(j.request_class, j.what) for j in outcome.judgements if not j.kept}
+    assert (request_class, what) in missed
+
+
+def test_a_share_exactly_at_its_limit_is_kept() -> None:
+    assert judged(record(failed=1)).verdict is Verdict.PASS
+
+
+def test_a_class_that_was_never_reached_has_kept_nothing() -> None:
+    classes = {name: c for name, c in record().classes.items() if name != "token"}
+    found = judged(record(classes=classes))
+    token = [j for j in found.judgements if j.request_class == "token"]
+    assert [(j.what, j.measured, j.kept) for j in token] == [
+        ("p99_seconds", found.plan.patience_seconds, False),
+        ("failed_share", 1.0, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (record(late=0.08), "late: p99.9 80 ms, limit 50 ms"),
+        (record(cpu=[0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]), "0.90 cores, limit 0.8"),
+        (record(lost=True), "1 of 1 workers were lost"),
+        (record(dropped=3), "only 97 of 100 offered logins were started (3 not begun in time)"),
+        (record(run="another"), "another storm, 'another'"),
+        (
+            record(classes={"login": ClassCounts(requests=100, ok=99, failures={INTERNAL: 1})}),
+            "the load generator itself had errors",
+        ),
+    ],
+)
+def test_a_storm_that_cannot_judge_is_invalid_however_good_it_looks(
+    found: Record, reason: str
+) -> None:
+    outcome = judged(found)
+    assert outcome.verdict is Verdict.INVALID
+    assert any(reason in because for because in outcome.invalid_because)
+
+
+@pytest.mark.parametrize("column", ["offered", "started", "completed", "dropped"])
+def test_counts_that_do_not_add_up_make_a_storm_invalid(column: str) -> None:
+    good = record()
+    counts = {**good.seconds.model_dump(), column: [98 if column != "dropped" else 2]}
+    found = judged(record(seconds=counts))
+    assert found.verdict is Verdict.INVALID
+    assert any("do not add up" in because for because in found.invalid_because)
+
+
+def test_one_odd_second_of_a_worker_does_not_make_it_busy() -> None:
+    assert judged(record(cpu=[0.1, 1.0, 0.1, 0.1, 0.1, 0.1])).verdict is Verdict.PASS
+
+
+def test_a_plan_with_a_pupil_more_than_the_record_is_noticed() -> None:
+    assert judged(record(), storms.plan(101)).verdict is Verdict.INVALID
