@@ -1,0 +1,87 @@
+"""A lab of the tests' own, used as a person would use one: by its commands."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from klokken.paths import PROJECT, inventory_path
+from klokken.stackconfig import config_path
+from tests.lab import machine
+
+STACK = "test"
+NETWORK = "198.18.7.0/24"
+KLOKKEN = str(Path(sys.executable).parent / "klokken")
+LONGEST = 1500
+
+
+class Lab:
+    """The lab under test, and the machine as it was before."""
+
+    def __init__(self) -> None:
+        self.before = machine.state(STACK)
+        self.first_log = ""
+
+    def klokken(
+        self, *arguments: str, timeout: float = LONGEST
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; its output stands in the test's own, for who has to debug."""
+        done = subprocess.run(
+            [KLOKKEN, *arguments],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+        sys.stdout.write(done.stdout)
+        return done
+
+    def up(self) -> str:
+        """Stand the lab up and return what was printed on the way."""
+        done = self.klokken("up", STACK)
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
+
+    def configure(self, **changes: Any) -> None:
+        """Change top-level values of the stack's config."""
+        path = config_path(STACK)
+        content = yaml.safe_load(path.read_text())
+        content["config"] |= {f"klokken:{key}": value for key, value in changes.items()}
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def set_variables(self, tier: str, **variables: Any) -> None:
+        """Set the role variables of one tier, in place of those set before."""
+        site = yaml.safe_load(config_path(STACK).read_text())["config"]["klokken:site"]
+        site["tiers"][tier] = {"count": 1, "variables": variables}
+        self.configure(site=site)
+
+    def record(self, host: str, name: str) -> Any:
+        """Return what the lab recorded of a host."""
+        return json.loads(Path("/var/lib/klokken", STACK, "hosts", host, name).read_text())
+
+    def ssh(self, host: str, command: str) -> str:
+        """Return what a command prints on a host."""
+        site = yaml.safe_load(inventory_path(STACK).read_text())["all"]
+        tier = host.rstrip("0123456789")
+        address = site["children"][tier]["hosts"][host]["ansible_host"]
+        reach = ["-i", site["vars"]["ansible_ssh_private_key_file"]]
+        reach += site["vars"]["ansible_ssh_common_args"].split()
+        return machine.printed("ssh", "-o", "BatchMode=yes", *reach, f"root@{address}", command)
+
+
+def tiers_run(log: str) -> set[str]:
+    """Return the tiers that Ansible went over, by the recaps in a log of `up`."""
+    return set(re.findall(r"\[(\w+)\] done: ", log))
+
+
+def changes(log: str) -> dict[str, int]:
+    """Return how many tasks changed something, by tier."""
+    return {tier: int(n) for tier, n in re.findall(r"\[(\w+)\] done: ok=\d+ changed=(\d+)", log)}

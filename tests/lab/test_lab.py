@@ -1,0 +1,205 @@
+"""The whole way, on real hosts: up, checked, stormed, broken, healed, down.
+
+The tests stand in the order in which a person would try these things; each leaves the lab up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from klokken import workspace
+from klokken.paths import PROJECT, state_folder
+from klokken.topology import Tier
+from tests.lab import machine
+from tests.lab.laboratory import KLOKKEN, NETWORK, STACK, changes, tiers_run
+
+if TYPE_CHECKING:
+    from tests.lab.laboratory import Lab
+
+pytestmark = pytest.mark.timeout(1800)
+RESULTS = PROJECT / "results"
+ALL_TIERS = {tier.value for tier in Tier}
+
+
+def test_pulumi_up_alone_stands_up_and_configures(lab: Lab) -> None:
+    assert tiers_run(lab.first_log) == ALL_TIERS
+
+
+def test_a_second_up_does_nothing(lab: Lab) -> None:
+    log = lab.up()
+    assert tiers_run(log) == set()
+    assert "unchanged" in log
+
+
+def test_every_host_is_as_it_shall_be(lab: Lab) -> None:
+    done = lab.klokken("check", STACK)
+    assert done.returncode == 0
+
+
+def test_going_over_every_host_again_changes_nothing(lab: Lab) -> None:
+    lab.configure(revision=2)
+    assert changes(lab.up()) == dict.fromkeys(ALL_TIERS, 0)
+
+
+@pytest.fixture(scope="session")
+def storm(lab: Lab) -> dict[str, Any]:
+    """Ring ten logins a second for a minute; return the results."""
+    before = set(RESULTS.glob("*"))
+    lab.klokken("storm", "minute", "--stack", STACK)
+    (run,) = set(RESULTS.glob("*")) - before
+    results: dict[str, Any] = json.loads((run / "results.json").read_text())
+    return results | {"folder": run}
+
+
+def test_ten_logins_a_second_for_a_minute_all_succeed(storm: dict[str, Any]) -> None:
+    assert storm["offered"] == storm["started_journeys"] == storm["completed"] == 600
+    assert storm["failed"] == storm["dropped"] == 0
+
+
+def test_the_cpu_of_every_tier_was_measured(storm: dict[str, Any]) -> None:
+    assert set(storm["tiers"]) == ALL_TIERS
+    assert "keycloak" in storm["tiers"]["identity"]["groups"]
+
+
+def test_the_record_keeps_to_its_schema(storm: dict[str, Any]) -> None:
+    schema = json.loads((PROJECT / "klokken/results.schema.json").read_text())
+    jsonschema.validate(json.loads((storm["folder"] / "results.json").read_text()), schema)
+
+
+def test_a_storm_leaves_a_report(storm: dict[str, Any]) -> None:
+    assert "<html" in (storm["folder"] / "report.html").read_text()
+
+
+def test_first_logins_do_not_rehash_passwords(lab: Lab, storm: dict[str, Any]) -> None:
+    assert storm["completed"] > 0
+    query = "select count(distinct secret_data) from credential"
+    command = f"su postgres -c \"psql -qtA keycloak -c '{query}'\""
+    # The pupils' one hash, the administrator's and the warm-up's.
+    assert int(lab.ssh("database1", command)) == 3
+
+
+def test_no_secret_is_found_where_none_belongs(lab: Lab, storm: dict[str, Any]) -> None:
+    shown = workspace.pulumi("config", "get", "secrets", "--stack", STACK)
+    secrets = {k: v for k, v in json.loads(shown).items() if k != "ca_certificate"}
+    needles = [line for v in secrets.values() for line in v.splitlines() if len(line) > 15]
+    places = {"command lines": "\n".join(machine.command_lines().values())}
+    for folder in (state_folder(), storm["folder"], Path("/var/lib/klokken", STACK, "ssh")):
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        places |= {str(path): path.read_text(errors="replace") for path in files}
+    places["the log of up"] = lab.first_log
+    places["the stack's config"] = (PROJECT / f"Pulumi.{STACK}.yaml").read_text()
+    for host in ("database1", "identity1", "edge1", "metrics1", "loadgen1"):
+        places[f"journal of {host}"] = lab.ssh(host, "journalctl --no-pager -o cat")
+    begin = [needle for needle in needles if not needle.startswith("-----")]
+    assert begin
+    assert [place for place, text in places.items() if any(n in text for n in begin)] == []
+
+
+def test_secrets_on_hosts_are_files_for_their_owner_alone(lab: Lab) -> None:
+    shown = workspace.pulumi("config", "get", "secrets", "--stack", STACK)
+    secrets = json.loads(shown)
+    for host, name in {"identity1": "database", "loadgen1": "pupils"}.items():
+        files = lab.ssh(host, f"grep -rlF {secrets[name]} /etc /opt /var/lib /run || true").split()
+        assert files, f"{host}: the secret must be somewhere"
+        assert set(lab.ssh(host, f"stat -c %a {' '.join(files)}").split()) <= {"600", "400"}
+
+
+def test_a_stack_that_does_not_allow_storms_is_not_stormed(lab: Lab) -> None:
+    lab.configure(storms=False)
+    lab.up()
+    done = lab.klokken("storm", "minute", "--stack", STACK)
+    assert done.returncode == 2
+    assert "storms" in done.stdout
+    lab.configure(storms=True)
+    lab.up()
+
+
+def test_a_variable_of_one_tier_configures_that_tier_alone(lab: Lab) -> None:
+    lab.set_variables("edge", edge_identity_maxconn=7)
+    assert tiers_run(lab.up()) == {"edge"}
+    assert "maxconn 7" in lab.ssh("edge1", "cat /etc/haproxy/haproxy.cfg")
+
+
+def test_a_failed_task_shows_itself_the_host_and_the_journal(lab: Lab) -> None:
+    lab.set_variables("database", database_shared_buffers="900TB")
+    done = lab.klokken("up", STACK)
+    assert done.returncode == 4
+    assert "database1: database: " in done.stdout
+    assert "last journal lines on database1" in done.stdout
+    assert "Traceback" not in done.stdout
+    lab.set_variables("database")
+    lab.up()
+
+
+def test_a_killed_host_is_healed_with_its_data(lab: Lab) -> None:
+    instance = lab.record("database1", "host.json")["instance"]
+    os.kill(lab.record("database1", "process.json")["pid"], signal.SIGKILL)
+    log = lab.up()
+    assert tiers_run(log) == set()
+    assert lab.record("database1", "host.json")["instance"] == instance
+    assert lab.klokken("check", STACK).returncode == 0
+
+
+def test_a_restart_of_the_machine_is_healed(lab: Lab) -> None:
+    """Take away all that a restart takes: processes, mounts, bridge, routes and rules."""
+    for host in ("database1", "identity1", "edge1", "metrics1", "loadgen1"):
+        os.kill(lab.record(host, "process.json")["pid"], signal.SIGKILL)
+        root = f"/var/lib/klokken/{STACK}/hosts/{host}/root"
+        while machine.processes("systemd-nspawn", root):
+            time.sleep(0.1)
+        subprocess.run(["umount", "--lazy", root], check=True)
+    subprocess.run(["ip", "link", "delete", f"kl-{STACK}"], check=True)
+    subprocess.run(["ip", "route", "delete", "unreachable", NETWORK], check=True)
+    subprocess.run(["nft", "delete", "table", "inet", f"klokken_{STACK}"], check=True)
+    assert tiers_run(lab.up()) == set()
+    assert lab.klokken("check", STACK).returncode == 0
+
+
+def test_ctrl_c_leaves_no_ansible_behind_and_up_goes_on_from_there(lab: Lab) -> None:
+    lab.configure(revision=3)
+    with subprocess.Popen(
+        [KLOKKEN, "up", STACK], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "base: " in line)
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+    assert process.returncode == 4
+    assert machine.state(STACK)["playbooks"] == []
+    assert changes(lab.up()).keys() <= ALL_TIERS
+    assert tiers_run(lab.up()) == set()
+
+
+def test_a_killed_pulumi_leaves_no_ansible_behind_either(lab: Lab) -> None:
+    lab.configure(revision=4)
+    with subprocess.Popen(
+        [KLOKKEN, "up", STACK], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "base: " in line)
+        for pid, line in machine.command_lines().items():
+            if line.startswith("pulumi up") and f" {STACK} " in line:
+                os.kill(pid, signal.SIGKILL)
+    assert process.returncode == 4
+    deadline = time.monotonic() + 30
+    while machine.state(STACK)["playbooks"] and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert machine.state(STACK)["playbooks"] == []
+    lab.klokken("down", STACK)
+    lab.up()
+
+
+def test_down_leaves_the_machine_as_it_was_also_twice(lab: Lab) -> None:
+    assert lab.klokken("down", STACK).returncode == 0
+    assert machine.state(STACK) == lab.before
+    assert lab.klokken("down", STACK).returncode == 0
+    assert machine.state(STACK) == lab.before
