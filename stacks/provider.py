@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
 
 
 def quiet_errors() -> None:
@@ -10,3 +12,9 @@ def quiet_errors() -> None:
     logger = logging.getLogger("grpc._server")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
+
+
+def cancelled() -> bool:
+    """Say whether whoever started Pulumi has asked, by a file, for an early end."""
+    file = os.environ.get("KLOKKEN_CANCEL")
+    return bool(file) and Path(str(file)).exists()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stacks.lab.shell import run
+from stacks.lab.mounts import unmount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +65,7 @@ class Container:
             facts = json.loads(self._record.read_text())
         except (OSError, ValueError):
             return False
-        return bool(
-            facts["boot"] == BOOT_ID.read_text() and facts["began"] == began(facts["pid"])
-        )
+        return bool(facts["boot"] == BOOT_ID.read_text() and facts["began"] == began(facts["pid"]))
 
     def running(self) -> bool:
         """Say whether the container is alive."""
@@ -85,8 +83,7 @@ class Container:
     def clear(self) -> None:
         """Remove what a container that ended badly has left."""
         self._cgroup.kill()
-        while self.root.is_mount():
-            run("umount", str(self.root))
+        unmount(self.root)
         self._cgroup.remove()
         self._record.unlink(missing_ok=True)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klokken.errors import MachineError
+from stacks.lab.mounts import delete
 from stacks.lab.shell import run
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class LabFolder:
 
     def make(self) -> None:
         """Make the folder and the key with which hosts are reached."""
+        if os.geteuid() != 0:
+            raise MachineError("a lab needs root, for containers and their network; run as root")
         self.hosts.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.path).free
         if free < LEAST_FREE_BYTES:
@@ -58,7 +62,7 @@ class LabFolder:
 
     def remove(self) -> None:
         """Delete the folder with all data in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        delete(self.path)
         if LABS.exists() and not any(LABS.iterdir()):
             LABS.rmdir()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import uuid
 
@@ -13,6 +12,7 @@ from stacks.lab.cgroup import Cgroup
 from stacks.lab.container import Container, wait_until
 from stacks.lab.folder import LabFolder
 from stacks.lab.image import image_path
+from stacks.lab.mounts import delete
 from stacks.lab.network import bridge_name
 from stacks.lab.shell import run
 from stacks.lab.tree import furnish
@@ -79,7 +79,7 @@ class LabHost:
         """Power the host off and delete its data."""
         with self.lab.lock(self.spec.name):
             self.container.stop()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            delete(self.folder)
         (self.lab.path / f".{self.spec.name}.lock").unlink(missing_ok=True)
 
     def _mount(self) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import shutil
+import os
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
 from klokken.errors import MachineError
 from klokken.paths import cache_folder
+from stacks.lab.container import wait_until
+from stacks.lab.mounts import delete
 from stacks.lab.shell import run
 from stacks.lab.sources import SUITE, machine_sources
+from stacks.provider import cancelled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +66,7 @@ def _make(path: Path) -> None:
     """Build the tree beside its place and move it there when it is whole."""
     print(f"[image] building a Debian {SUITE} base tree, once", flush=True)  # noqa: T201 - Pulumi shows what a provider prints
     draft = path.with_suffix(".draft")
-    shutil.rmtree(draft, ignore_errors=True)
+    delete(draft)
     try:
         _debootstrap(draft)
         for unit in UNITS:
@@ -73,28 +77,35 @@ def _make(path: Path) -> None:
         (draft / "etc/dpkg/dpkg.cfg.d/lab").write_text("force-unsafe-io\n")
         draft.rename(path)
     except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
+        delete(draft)
         raise
 
 
 def _debootstrap(tree: Path) -> None:
     """Run debootstrap, its log kept beside the tree while it runs."""
-    include = f"--include={','.join(PACKAGES)}"
-    argv = [
-        "debootstrap",
-        "--variant=minbase",
-        include,
-        SUITE,
-        str(tree),
-        next(iter(machine_sources())),
-    ]
     log = tree.with_suffix(".log")
+    # setpriv has it end with us, even when we are killed.
+    argv = ["setpriv", "--pdeathsig", "TERM", "debootstrap", "--variant=minbase"]
+    argv += [f"--include={','.join(PACKAGES)}", SUITE, str(tree), next(iter(machine_sources()))]
     with log.open("w") as out:
-        try:
-            subprocess.run(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=TIMEOUT, check=True
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            last = (log.read_text().strip().splitlines() or [str(error)])[-1]
-            raise MachineError(f"debootstrap: {last}; is the package source there?") from None
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0
+        )
+    try:
+        wait_until(lambda: process.poll() is not None or cancelled(), TIMEOUT)
+    finally:
+        ended = process.poll() is not None
+        if not ended:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(60)
+    if not ended:
+        raise MachineError("debootstrap: stopped before it was done; `up` again begins anew")
+    if process.returncode:
+        raise MachineError(f"debootstrap: {_complaint(log)}; is the package source there?")
     log.unlink()
+
+
+def _complaint(log: Path) -> str:
+    """Return the last error in debootstrap's log, or else its last line."""
+    lines = log.read_text(errors="replace").strip().splitlines() or ["no word"]
+    return next((line for line in reversed(lines) if line.startswith("E: ")), lines[-1])
