@@ -25,7 +25,26 @@ if TYPE_CHECKING:
 INCH = 72.0
 # Margins around the plot, in points, for the texts of its axes.
 LEFT, RIGHT, BELOW, ABOVE = 48, 34, 30, 12
-TIME_STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
+TIME_STEPS = (
+    1,
+    2,
+    5,
+    10,
+    15,
+    20,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    14_400,
+    28_800,
+    86_400,
+)
 MARKERS = 10
 # A limit more than this many times above everything measured would flatten the curves.
 LIMIT_IN_SIGHT = 2.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ from klokken.report.numbers import Two
 
 if TYPE_CHECKING:
     from klokken.results import Results, TierCpu
+
+# The stack that `klokken storm` takes when none is named.
+DEFAULT_STACK = "lab"
 
 
 def render(results: Results) -> str:
@@ -117,8 +121,10 @@ def _cores(value: float | None) -> str:
 def command(results: Results) -> list[str]:
     """Return the command that rings the same storm again, option by option."""
     plan = results.plan
+    stack = [] if plan.stack == DEFAULT_STACK else [f"--stack {shlex.quote(plan.stack)}"]
     return [
         f"klokken storm {plan.profile.name}",
+        *stack,
         f"--fraction {plan.fraction!r}",
         f"--seed {plan.seed}",
         f"--from {numbers.clock(plan.opens)}",

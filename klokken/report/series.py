@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from klokken.results import Interval, Latency
 
 
@@ -77,8 +75,3 @@ def mean(samples: list[float | None]) -> float | None:
 def highest(samples: list[float | None]) -> float | None:
     """Return the highest of the samples that there are."""
     return max((sample for sample in samples if sample is not None), default=None)
-
-
-def contiguous(intervals: list[Interval]) -> bool:
-    """Say whether each interval begins where the one before it ends."""
-    return all(one.start + one.seconds == two.start for one, two in pairwise(intervals))

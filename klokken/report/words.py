@@ -71,11 +71,9 @@ def waited(results: Results) -> Two | None:
             f"og den langsomste ventede {waited_for.da}",
             f"and the slowest waited {waited_for.en}",
         )
-    # Only those who got in have a wait that ended.
-    them = Two("", "") if results.completed == results.offered else Two(" af dem", " of them")
     return Two(
-        f"og den langsomste 1{NBSP}%{them.da} ventede {waited_for.da} eller længere",
-        f"and the slowest 1%{them.en} waited {waited_for.en} or longer",
+        f"og den langsomste 1{NBSP}% ventede {waited_for.da} eller længere",
+        f"and the slowest 1% waited {waited_for.en} or longer",
     )
 
 
