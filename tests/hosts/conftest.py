@@ -1,0 +1,58 @@
+"""Checks of a site's hosts: `pytest tests/hosts --stack lab`.
+
+A module says which tier it checks, as in `TIER = "edge"`; without, it checks every host.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+import testinfra
+
+from klokken.inventory import Inventory
+from klokken.paths import inventory_path
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack", help="the stack whose hosts are checked")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave these checks out where no stack is named: they are about hosts, not about code."""
+    no_stack = config.getoption("--stack", None) is None
+    return True if no_stack and collection_path.name.startswith("test_") else None
+
+
+@pytest.fixture(scope="session")
+def inventory(pytestconfig: pytest.Config) -> Inventory:
+    """The inventory of the stack."""
+    return Inventory.read(inventory_path(pytestconfig.getoption("--stack")))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    stack = metafunc.config.getoption("--stack", None)
+    if "host" not in metafunc.fixturenames or stack is None:
+        return
+    tier = getattr(metafunc.module, "TIER", None)
+    hosts = Inventory.read(inventory_path(stack)).hosts(tier and Tier(tier))
+    metafunc.parametrize("host", list(hosts), indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def host(request: pytest.FixtureRequest, inventory: Inventory) -> testinfra.host.Host:
+    """One host, over SSH."""
+    site = inventory.all.vars
+    address = inventory.hosts()[request.param].ansible_host
+    extra = " ".join(shlex.split(site.ansible_ssh_common_args))
+    return testinfra.get_host(
+        f"ssh://{site.ansible_user}@{address}",
+        ssh_identity_file=str(site.ansible_ssh_private_key_file),
+        ssh_extra_args=extra,
+        sudo=site.ansible_user != "root",
+    )

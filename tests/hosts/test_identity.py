@@ -1,0 +1,207 @@
+"""Keycloak: the realm as it must be, and a node that takes traffic only when it is warm."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.hosts.on_host import assert_hardened, assert_runs_hardened, get, python
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+    from klokken.inventory import Inventory
+
+TIER = "identity"
+NODE = "http://127.0.0.1:8080"
+
+# Prints the status and the headers of one GET, given its headers as name=value.
+_STATUS = """
+import http.client, sys, urllib.parse
+url = urllib.parse.urlsplit(sys.argv[1])
+connection = http.client.HTTPConnection(url.hostname, url.port, timeout=10)
+connection.request("GET", f"{url.path}?{url.query}", headers=dict(h.split("=") for h in sys.argv[2:]))
+response = connection.getresponse()
+print(response.status, response.headers.get("Location", ""))
+"""
+# Prints what the database says of accounts, asked as Keycloak itself asks.
+_ARGON2 = {
+    "hashIterations": 5,
+    "algorithm": "argon2",
+    "additionalParameters": {
+        "hashLength": ["32"],
+        "memory": ["7168"],
+        "type": ["id"],
+        "version": ["1.3"],
+        "parallelism": ["1"],
+    },
+}
+
+
+def address(host: Host, inventory: Inventory) -> str:
+    """Return the node's own address."""
+    return str(inventory.hosts()[host.check_output("hostname")].ansible_host)
+
+
+def open_to_the_edge(host: Host, inventory: Inventory) -> bool:
+    """Return whether the port that the edge asks is open, as seen from the node itself."""
+    return bool(host.socket(f"tcp://{address(host, inventory)}:9010").is_listening)
+
+
+def warmed(host: Host) -> list[dict[str, float]]:
+    """Return the report of each warm-up in the journal, oldest first."""
+    lines = host.check_output("journalctl -u keycloak-warmup.service --no-pager -o cat")
+    reports = [line for line in lines.splitlines() if line.startswith("logins=")]
+    return [{k: float(v) for k, v in re.findall(r"(\w+)=([\d.]+)", line)} for line in reports]
+
+
+def test_keycloak_runs_and_may_do_little(host: Host) -> None:
+    assert_runs_hardened(host, "keycloak.service")
+
+
+@pytest.mark.parametrize("unit", ["keycloak-warmup.service", "keycloak-ready.service"])
+def test_its_helpers_may_do_little(host: Host, unit: str) -> None:
+    assert_hardened(host, unit)
+
+
+def test_java_runs_with_the_settings_of_the_role(host: Host) -> None:
+    (java,) = host.process.filter(comm="java")
+    assert java.user == "keycloak"
+    assert "-XX:MaxInlineSize=70" in java.args
+    assert "start --optimized" in java.args
+
+
+def test_no_secret_is_in_arguments_or_environment(host: Host) -> None:
+    file = host.file("/etc/keycloak/keycloak.conf")
+    assert (file.user, file.mode) == ("keycloak", 0o600)
+    secrets = re.findall(r"password=(\S+)", file.content_string)
+    warmup = host.file("/etc/klokken/credentials/warmup")
+    assert (warmup.user, warmup.mode) == ("root", 0o600)
+    seen = host.check_output("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' ' '")
+    journal = host.check_output("journalctl --no-pager -o cat")
+    for secret in [*secrets, warmup.content_string.strip()]:
+        assert secret not in seen
+        assert secret not in journal
+
+
+def test_the_node_is_ready_and_its_metrics_are_there(host: Host) -> None:
+    assert json.loads(get(host, "http://127.0.0.1:9000/health/ready"))["status"] == "UP"
+    assert "jvm_memory_used_bytes" in get(host, "http://127.0.0.1:9000/metrics")
+
+
+def test_the_realm_names_itself_by_its_public_name(host: Host, inventory: Inventory) -> None:
+    told = get(host, f"{NODE}/realms/skole/.well-known/openid-configuration")
+    domain = inventory.site.site_domain
+    assert json.loads(told)["issuer"] == f"https://login.{domain}/realms/skole"
+
+
+def authorization(inventory: Inventory, **changes: str) -> str:
+    """Return the address of a login page, with parameters changed or left out."""
+    query: dict[str, Any] = {
+        "response_type": "code",
+        "client_id": "drive",
+        "scope": "openid",
+        "redirect_uri": f"https://drive.{inventory.site.site_domain}/",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    } | changes
+    text = "&".join(f"{name}={value}" for name, value in query.items() if value)
+    return f"{NODE}/realms/skole/protocol/openid-connect/auth?{text}"
+
+
+def status(host: Host, url: str) -> str:
+    """Return status and location of an answer, asked as if through the edge."""
+    return python(host, _STATUS, url, "X-Forwarded-Proto=https").strip()
+
+
+def test_the_login_page_is_served(host: Host, inventory: Inventory) -> None:
+    assert status(host, authorization(inventory)) == "200"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_challenge": "", "code_challenge_method": ""},
+        {"code_challenge_method": "plain"},
+        {"response_type": "token"},
+    ],
+    ids=["no PKCE", "plain PKCE", "implicit flow"],
+)
+def test_only_code_with_pkce_is_allowed(
+    host: Host, inventory: Inventory, changes: dict[str, str]
+) -> None:
+    answer = status(host, authorization(inventory, **changes))
+    assert answer.startswith("302")
+    assert "error=" in answer
+
+
+def test_codes_go_to_the_drive_only(host: Host, inventory: Inventory) -> None:
+    answer = status(host, authorization(inventory, redirect_uri="https://elsewhere.example/"))
+    assert answer == "400"
+
+
+def test_all_pupils_are_there(host: Host, inventory: Inventory) -> None:
+    told = host.run(
+        "python3 -B - <<'END'\n"
+        "import re, sys\n"
+        "sys.path.insert(0, '/opt/klokken/identity')\n"
+        "from accounts import Realm\n"
+        "text = open('/etc/keycloak/keycloak.conf').read()\n"
+        "admin = re.search('bootstrap-admin-password=(.*)', text)[1]\n"
+        f"print(Realm('{NODE}', 'skole', admin).count())\n"
+        "END"
+    )
+    assert told.rc == 0, told.stderr
+    assert int(told.stdout) >= inventory.site.site_accounts
+
+
+def test_a_pupils_hash_has_the_realms_own_parameters(host: Host) -> None:
+    told = host.run(
+        "python3 -B - <<'END'\n"
+        "import json, re, sys\n"
+        "sys.path.insert(0, '/opt/klokken/identity')\n"
+        "from accounts import Realm\n"
+        "text = open('/etc/keycloak/keycloak.conf').read()\n"
+        "admin = re.search('bootstrap-admin-password=(.*)', text)[1]\n"
+        f"realm = Realm('{NODE}', 'skole', admin)\n"
+        "for name in sys.stdin.read().split() or ['elev0000001', 'klokken-warmup-identity1-1']:\n"
+        "    print(realm._call('GET', f'/users/{realm.has(name)}/credentials')[0]['credentialData'])\n"
+        "END"
+    )
+    assert told.rc == 0, told.stderr
+    written, hashed_by_keycloak = (json.loads(line) for line in told.stdout.splitlines())
+    assert written == hashed_by_keycloak == _ARGON2
+
+
+def test_the_node_was_warmed_up(host: Host, inventory: Inventory) -> None:
+    assert open_to_the_edge(host, inventory)
+    last = warmed(host)[-1]
+    assert last["logins"] > 0
+    assert last["rate_last"] >= last["rate_first"]
+    ready = get(host, f"http://{address(host, inventory)}:9010/health/ready")
+    assert json.loads(ready)["status"] == "UP"
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "end",
+    ["systemctl restart keycloak.service", "pkill -KILL -u keycloak -x java"],
+    ids=["a restart", "a killed JVM"],
+)
+def test_after_each_start_the_edge_waits_for_a_new_warm_up(
+    host: Host, inventory: Inventory, end: str
+) -> None:
+    before = len(warmed(host))
+    host.check_output(end)
+    limit = time.monotonic() + 10
+    while open_to_the_edge(host, inventory):
+        assert time.monotonic() < limit, "the port stayed open"
+    limit = time.monotonic() + 400
+    while not open_to_the_edge(host, inventory):
+        assert time.monotonic() < limit, host.run("journalctl -u 'keycloak*' -n 20 -o cat").stdout
+        time.sleep(1)
+    assert len(warmed(host)) == before + 1
