@@ -4,7 +4,7 @@ import pulumi
 
 from klokken.errors import KlokkenError
 from klokken.stackconfig import StackConfig
-from stacks.lab import Lab, reach
+from stacks.lab.component import Lab, reach
 from stacks.site import Site
 
 stack = pulumi.get_stack()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+# What it was before the first lab, for the last one to restore.
+FORWARD_BEFORE = LABS / ".ip_forward"
 # A route of the worst metric: when the bridge is gone, nothing of the lab's range leaves
 # the machine by its default route.
 LAST_RESORT_METRIC = "4294967295"
@@ -33,7 +35,6 @@ class LabNetwork:
         self.bridge = bridge_name(stack)
         self.table = f"klokken_{stack.replace('-', '_')}"
         self.gateway = str(self.network[1])
-        self._before = LABS / stack / "ip_forward"
 
     def exists(self) -> bool:
         """Say whether bridge and rules are both there."""
@@ -52,8 +53,8 @@ class LabNetwork:
         route = ("unreachable", str(self.network), "metric", LAST_RESORT_METRIC)
         run("ip", "route", "replace", *route)
         (LABS / self.stack / "network").write_text(f"{self.network}\n")
-        if not self._before.exists():
-            self._before.write_text(FORWARD.read_text())
+        if not FORWARD_BEFORE.exists():
+            FORWARD_BEFORE.write_text(FORWARD.read_text())
         FORWARD.write_text("1")
         run("nft", "-f", "-", stdin=self._rules())
 
@@ -65,10 +66,9 @@ class LabNetwork:
             run("ip", "route", "del", "unreachable", str(self.network))
         if self._has_bridge():
             run("ip", "link", "delete", self.bridge)
-        others = any(link != self.bridge for link in _bridges())
-        if self._before.exists() and not others:
-            FORWARD.write_text(self._before.read_text())
-        self._before.unlink(missing_ok=True)
+        if FORWARD_BEFORE.exists() and not any(Path("/sys/class/net").glob("kl-*")):
+            FORWARD.write_text(FORWARD_BEFORE.read_text())
+            FORWARD_BEFORE.unlink()
 
     @contextmanager
     def gate(self, addresses: Sequence[str]) -> Iterator[None]:
@@ -147,7 +147,3 @@ table inet {self.table} {{
 def bridge_name(stack: str) -> str:
     """Return the bridge of a stack, within the 15 characters that Linux allows."""
     return f"kl-{stack}"
-
-
-def _bridges() -> list[str]:
-    return [path.name for path in Path("/sys/class/net").glob("kl-*")]

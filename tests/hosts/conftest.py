@@ -36,9 +36,11 @@ def inventory(pytestconfig: pytest.Config) -> Inventory:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    stack = metafunc.config.getoption("--stack", None)
-    if "host" not in metafunc.fixturenames or stack is None:
+    if "host" not in metafunc.fixturenames:
         return
+    stack = metafunc.config.getoption("--stack", None)
+    if stack is None:
+        raise pytest.UsageError("tests/hosts checks a running stack: add --stack NAME")
     tier = getattr(metafunc.module, "TIER", None)
     hosts = Inventory.read(inventory_path(stack)).hosts(tier and Tier(tier))
     metafunc.parametrize("host", list(hosts), indirect=True, scope="module")

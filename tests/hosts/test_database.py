@@ -18,7 +18,7 @@ UNIT = "postgresql@17-main.service"
 
 def sql(host: Host, query: str, database: str = "postgres") -> list[str]:
     """Return the rows of a query, asked as the superuser over the local socket."""
-    done = host.run(f"runuser -u postgres -- psql -AtX -d {database} -c \"{query}\"")
+    done = host.run(f'runuser -u postgres -- psql -AtX -d {database} -c "{query}"')
     assert done.rc == 0, done.stderr
     return str(done.stdout).splitlines()
 

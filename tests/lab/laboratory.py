@@ -28,9 +28,7 @@ class Lab:
         self.before = machine.state(STACK)
         self.first_log = ""
 
-    def klokken(
-        self, *arguments: str, timeout: float = LONGEST
-    ) -> subprocess.CompletedProcess[str]:
+    def klokken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; its output stands in the test's own, for who has to debug."""
         done = subprocess.run(
             [KLOKKEN, *arguments],

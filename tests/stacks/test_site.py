@@ -13,7 +13,7 @@ from klokken.paths import PROJECT
 from klokken.stackconfig import StackConfig
 from klokken.topology import Tier
 from stacks.ansible.sources import digest, roles_of
-from stacks.lab import Lab, reach
+from stacks.lab.component import Lab, reach
 from stacks.site import SECRETS, Site
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from klokken.inventory import Inventory
 from klokken.stackconfig import StackConfig
 from klokken.topology import Tier, Topology
-from stacks.lab import reach
+from stacks.lab.component import reach
 from stacks.site import inventory
 
 COUNTS = st.fixed_dictionaries({tier.value: st.integers(1, 20) for tier in Tier})

@@ -50,6 +50,10 @@ class Realm:
         found = self._call("GET", f"/users?{urlencode({'username': username, 'exact': 'true'})}")
         return str(found[0]["id"]) if found else None
 
+    def credentials(self, username: str) -> list[dict[str, Any]]:
+        """Return what is told of an account's credentials: all but the secrets themselves."""
+        return list(self._call("GET", f"/users/{self.has(username)}/credentials"))
+
     def add(self, users: list[dict[str, Any]]) -> int:
         """Add accounts, leave those that are there, and return how many were new."""
         body = {"ifResourceExists": "SKIP", "users": users}

@@ -1,0 +1,59 @@
+"""The substrate `lab`: the hosts of a topology as Debian systems on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from klokken.topology import Tier, Topology
+from stacks.lab.folder import LabFolder
+from stacks.lab.host import HostSpec
+from stacks.lab.image import image_key
+from stacks.lab.resources import Ground, Host, Network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The generator shares the machine's cores with what it loads: it goes first, or its lateness
+# would measure the platform's hunger.
+WEIGHTS = {Tier.LOADGEN: 16}
+
+
+class Lab(pulumi.ComponentResource):
+    """A topology on this machine; `instances` are its hosts' data ids by host name."""
+
+    instances: Mapping[str, pulumi.Output[str]]
+
+    def __init__(self, stack: str, topology: Topology) -> None:
+        """Declare ground, network and hosts."""
+        super().__init__("klokken:lab:Lab", stack)
+        network = str(topology.network)
+        ground = Ground(stack, pulumi.ResourceOptions(parent=self))
+        bridge = Network(stack, network, pulumi.ResourceOptions(parent=self, depends_on=[ground]))
+        child = pulumi.ResourceOptions(parent=self, depends_on=[bridge])
+        self.instances = {
+            plan.name: Host(
+                HostSpec(
+                    stack=stack,
+                    name=plan.name,
+                    address=str(plan.address),
+                    network=network,
+                    image=image_key(),
+                    weight=WEIGHTS.get(plan.tier, 1),
+                ),
+                child,
+            ).instance
+            for plan in topology.hosts()
+        }
+        self.register_outputs({"instances": self.instances})
+
+
+def reach(stack: str) -> dict[str, str]:
+    """Return the inventory variables by which Ansible reaches the hosts of a lab."""
+    folder = LabFolder(stack)
+    return {
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(folder.key),
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={folder.known_hosts}",
+    }
