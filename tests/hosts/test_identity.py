@@ -24,7 +24,8 @@ _STATUS = """
 import http.client, sys, urllib.parse
 url = urllib.parse.urlsplit(sys.argv[1])
 connection = http.client.HTTPConnection(url.hostname, url.port, timeout=10)
-connection.request("GET", f"{url.path}?{url.query}", headers=dict(h.split("=") for h in sys.argv[2:]))
+headers = dict(header.split("=") for header in sys.argv[2:])
+connection.request("GET", f"{url.path}?{url.query}", headers=headers)
 response = connection.getresponse()
 print(response.status, response.headers.get("Location", ""))
 """

@@ -29,6 +29,8 @@ ARGON2 = {
     },
 }  # fmt: skip
 
+TOKEN_SECONDS = 30
+
 
 class AccountsError(Exception):
     """Accounts that could not be written."""
@@ -38,8 +40,9 @@ class Realm:
     """The administrator's view of a realm."""
 
     def __init__(self, url: str, realm: str, admin: str) -> None:
-        """Name the realm; `url` is this node's own. Each call asks for a token of its own."""
+        """Name the realm; `url` is this node's own."""
         self._url, self._realm, self._admin = url, realm, admin
+        self._token, self._token_end = "", 0.0
 
     def count(self) -> int:
         """Return how many pupils there are."""
@@ -69,17 +72,22 @@ class Realm:
         self._call("DELETE", "/attack-detection/brute-force/users")
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         return self._send(f"/admin/realms/{self._realm}{path}", method, data, headers)
 
-    def _token(self) -> str:
-        form = {
-            "grant_type": "password", "client_id": "admin-cli",
-            "username": "klokken-admin", "password": self._admin,
-        }  # fmt: skip
-        path = "/realms/master/protocol/openid-connect/token"
-        return str(self._send(path, "POST", urlencode(form).encode(), {})["access_token"])
+    def token(self) -> str:
+        """Return a token of the administrator; one lives for a minute."""
+        if time.monotonic() >= self._token_end:
+            form = {
+                "grant_type": "password", "client_id": "admin-cli",
+                "username": "klokken-admin", "password": self._admin,
+            }  # fmt: skip
+            path = "/realms/master/protocol/openid-connect/token"
+            answer = self._send(path, "POST", urlencode(form).encode(), {})
+            self._token = str(answer["access_token"])
+            self._token_end = time.monotonic() + TOKEN_SECONDS
+        return self._token
 
     def _send(self, path: str, method: str, data: bytes | None, headers: dict[str, str]) -> Any:
         request = urllib.request.Request(self._url + path, data, headers, method=method)  # noqa: S310

@@ -50,7 +50,7 @@ class WarmUp:
             worker.join()
         if len(self.failures) > FAILURES * len(self.ended):
             raise LoginError(
-                f"{len(self.failures)} of {self._begun} logins failed, the last: {self.failures[-1]}"
+                f"{len(self.failures)} of {self._begun} logins failed: {self.failures[-1]}"
             )
 
     def report(self) -> str:
