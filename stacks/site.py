@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from klokken.stackconfig import StackConfig
 
-# A tier is configured once those it needs are; the rest go side by side.
-NEEDS = {Tier.IDENTITY: Tier.DATABASE, Tier.EDGE: Tier.IDENTITY}
+# A tier is configured once the one it needs is; the rest go side by side. The edge needs none:
+# it asks identity's health itself.
+NEEDS = {Tier.IDENTITY: Tier.DATABASE}
 # Each tier is told no more secrets than it needs.
 SECRETS = {
     Tier.DATABASE: ("database", "ca_key"),

@@ -65,7 +65,9 @@ class Container:
             facts = json.loads(self._record.read_text())
         except (OSError, ValueError):
             return False
-        return bool(facts["boot"] == BOOT_ID.read_text() and facts["began"] == began(facts["pid"]))
+        return bool(
+            facts.get("boot") == BOOT_ID.read_text() and facts["began"] == began(facts["pid"])
+        )
 
     def running(self) -> bool:
         """Say whether the container is alive."""
