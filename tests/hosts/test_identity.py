@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -175,32 +174,6 @@ def test_a_pupils_hash_has_the_parameters_that_keycloak_gives_its_own(host: Host
 
 def test_the_node_was_warmed_up(host: Host, inventory: Inventory) -> None:
     assert open_to_the_edge(host, inventory)
-    last = warmed(host)[-1]
-    assert last["logins"] > 0
-    assert last["rate_last"] >= last["rate_first"]
+    assert warmed(host)[-1]["logins"] > 0
     ready = get(host, f"http://{address(host, inventory)}:9010/health/ready")
     assert json.loads(ready)["status"] == "UP"
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "end",
-    [
-        "systemctl restart keycloak.service",
-        "kill -KILL $(pgrep -x java -P $(systemctl show -p MainPID --value keycloak.service))",
-    ],
-    ids=["a restart", "a killed JVM"],
-)
-def test_after_each_start_the_edge_waits_for_a_new_warm_up(
-    host: Host, inventory: Inventory, end: str
-) -> None:
-    before = len(warmed(host))
-    host.check_output(end)
-    limit = time.monotonic() + 10
-    while open_to_the_edge(host, inventory):
-        assert time.monotonic() < limit, "the port stayed open"
-    limit = time.monotonic() + 400
-    while not open_to_the_edge(host, inventory):
-        assert time.monotonic() < limit, host.run("journalctl -u 'keycloak*' -n 20 -o cat").stdout
-        time.sleep(1)
-    assert len(warmed(host)) == before + 1

@@ -20,6 +20,7 @@ import pytest
 from klokken import workspace
 from klokken.paths import PROJECT, state_folder
 from klokken.topology import Tier
+from stacks.lab.container import wait_until
 from tests.lab import machine
 from tests.lab.laboratory import KLOKKEN, NETWORK, STACK, changes, tiers_run
 
@@ -151,6 +152,21 @@ def test_a_killed_host_is_healed_with_its_data(lab: Lab) -> None:
     assert tiers_run(log) == set()
     assert lab.record("database1", "host.json")["instance"] == instance
     assert lab.klokken("check", STACK).returncode == 0
+
+
+def test_a_node_that_died_gets_no_traffic_before_it_is_warm_again(lab: Lab) -> None:
+    def warm() -> bool:
+        return bool(lab.ssh("identity1", "ss -Hltn sport = :9010").strip())
+
+    def warmed() -> int:
+        journal = lab.ssh("identity1", "journalctl -u keycloak-warmup --no-pager -o cat")
+        return journal.count("logins=")
+
+    before = warmed()
+    lab.ssh("identity1", "pkill -KILL -x java")
+    assert wait_until(lambda: not warm(), 15)
+    assert wait_until(warm, 400)
+    assert warmed() == before + 1
 
 
 def test_a_restart_of_the_machine_is_healed(lab: Lab) -> None:
