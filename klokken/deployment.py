@@ -113,11 +113,12 @@ def _run(argv: list[str], cancel: Path | None = None) -> int:
     """Run a program in the project's environment, its output shown as it comes."""
     extra = {"KLOKKEN_CANCEL": str(cancel)} if cancel else {}
     environment = os.environ | workspace.environment() | extra
-    try:
-        # A group of its own: Ctrl-C reaches us alone, and we end the program in good order.
-        process = subprocess.Popen(argv, cwd=PROJECT, env=environment, process_group=0)
-    except FileNotFoundError:
-        raise MachineError(f"{argv[0]}: not on this machine; run `make setup`") from None
+    # Should we be killed, the program is told to end too.
+    bound = ["setpriv", "--pdeathsig", "TERM", *argv]
+    if not shutil.which(argv[0], path=environment["PATH"]):
+        raise MachineError(f"{argv[0]}: not on this machine; run `make setup`")
+    # A group of its own: Ctrl-C reaches us alone, and we end the program in good order.
+    process = subprocess.Popen(bound, cwd=PROJECT, env=environment, process_group=0)
     try:
         return process.wait()
     except KeyboardInterrupt:
