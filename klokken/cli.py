@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shlex
+import signal
 import sys
 
 import click
@@ -81,6 +82,8 @@ def env() -> None:
 
 def main() -> None:
     """Run the command line; end with the exit code of the first error, told in one line."""
+    # A shell that starts us in the background has Ctrl-C ignored; whoever sends it means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         cli.main(standalone_mode=False)
     except KlokkenError as error:
