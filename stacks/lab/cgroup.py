@@ -58,9 +58,9 @@ class Cgroup:
         """Return the ids of all processes of the host."""
         found: set[int] = set()
         for folder in self.folders():
-            for path in folder.rglob("cgroup.procs"):
+            for group in _with_subgroups(folder):
                 with suppress(OSError):
-                    found |= {int(pid) for pid in path.read_text().split()}
+                    found |= {int(pid) for pid in (group / "cgroup.procs").read_text().split()}
         return found
 
     def kill(self, timeout: float = 20) -> None:
@@ -77,8 +77,15 @@ class Cgroup:
     def remove(self) -> None:
         """Remove the groups, and their parents once these are empty."""
         for folder in self.folders():
-            subgroups = [path for path in folder.rglob("*") if path.is_dir()]
-            for path in [*sorted(subgroups, reverse=True), folder, *list(folder.parents)[:2]]:
+            for path in [*reversed(_with_subgroups(folder)), *list(folder.parents)[:2]]:
                 # A parent that other hosts still use stays; what is gone is gone.
                 with suppress(OSError):
                     path.rmdir()
+
+
+def _with_subgroups(folder: Path) -> list[Path]:
+    """Return a group and those below it, parents first; groups that vanish meanwhile are left out.
+
+    `os.walk`, unlike a glob, does not stop at a folder that has just gone.
+    """
+    return [Path(group) for group, _, _ in os.walk(folder)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stacks.lab.cgroup import Cgroup
 
 STOP_TIMEOUT = 30
+LAST_LINES = 4
 # systemd's own signal to its first process for an orderly power-off (systemd(1), "SIGNALS").
 POWER_OFF = signal.SIGRTMIN + 4
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -90,9 +91,10 @@ class Container:
         self._record.unlink(missing_ok=True)
 
     def last_words(self) -> str:
-        """Return the last line that the container printed."""
+        """Return the last lines that the container printed, as one."""
         lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
+        said = [line.strip() for line in lines if line.strip()]
+        return " / ".join(said[-LAST_LINES:]) or "no output"
 
     def _nspawn(self) -> list[str]:
         return [

@@ -18,6 +18,8 @@ from stacks.lab.shell import run
 from stacks.lab.tree import furnish
 
 BOOT_TIMEOUT = 120
+START_ATTEMPTS = 3
+SETTLE = 1.5
 
 
 class HostSpec(Document):
@@ -56,6 +58,7 @@ class LabHost:
                 self._mount()
                 instance = instance or self._furnish()
                 self.container.start()
+                self._insist()
             self.cgroup.weigh(self.spec.weight)
         self.lab.collect_known_hosts()
         if not wait_until(self._answers, BOOT_TIMEOUT):
@@ -63,6 +66,19 @@ class LabHost:
                 f"{self.spec.name}: not up after {BOOT_TIMEOUT} s ({self.container.last_words()})"
             )
         return str(instance)
+
+    def _insist(self) -> None:
+        """Start again a container that ends at once.
+
+        The kernel takes the interface of one that ended just before away in its own time, and
+        until then the next one of the same name cannot have it.
+        """
+        for _ in range(START_ATTEMPTS - 1):
+            if not wait_until(lambda: not self.container.supervised(), SETTLE):
+                return
+            self.container.clear()
+            self._mount()
+            self.container.start()
 
     def running(self) -> bool:
         """Say whether the host is up."""
