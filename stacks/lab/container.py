@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from stacks.lab.cgroup import Cgroup
 
-STOP_TIMEOUT = 30
+STOP_TIMEOUT = 15
 LAST_LINES = 4
 # systemd's own signal to its first process for an orderly power-off (systemd(1), "SIGNALS").
 POWER_OFF = signal.SIGRTMIN + 4
