@@ -5,7 +5,7 @@ A module says which tier it checks, as in `TIER = "edge"`; without, it checks ev
 
 from __future__ import annotations
 
-import shlex
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,7 @@ from klokken.paths import inventory_path
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -46,12 +47,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("host", list(hosts), indirect=True, scope="module")
 
 
+@pytest.fixture(scope="session")
+def sockets() -> Iterator[str]:
+    """A folder for the sockets of connections that all checks of a host share."""
+    with tempfile.TemporaryDirectory(prefix="klokken-") as folder:
+        yield folder
+
+
 @pytest.fixture(scope="module")
-def host(request: pytest.FixtureRequest, inventory: Inventory) -> testinfra.host.Host:
+def host(request: pytest.FixtureRequest, inventory: Inventory, sockets: str) -> testinfra.host.Host:
     """One host, over SSH."""
     site = inventory.all.vars
     address = inventory.hosts()[request.param].ansible_host
-    extra = " ".join(shlex.split(site.ansible_ssh_common_args))
+    shared = f"-o ControlMaster=auto -o ControlPersist=15 -o ControlPath={sockets}/%C"
+    extra = f"{site.ansible_ssh_common_args} {shared}"
     return testinfra.get_host(
         f"ssh://{site.ansible_user}@{address}",
         ssh_identity_file=str(site.ansible_ssh_private_key_file),
