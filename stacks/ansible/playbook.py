@@ -28,6 +28,8 @@ from stacks.ansible.evidence import journal
 # Memory, not disk: what is written there, secrets among it, is gone with the run.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the run's own folder in it is private
 TIMEOUT = 1800
+# So many changes are named at the end; more of them are a first installation.
+FEW = 5
 
 
 class Order(Document):
@@ -49,6 +51,7 @@ class Watch:
         self.total = total
         self.tasks = 0
         self.failures: list[dict[str, Any]] = []
+        self.changes: list[str] = []
         self.stopped = threading.Event()
 
     def __call__(self, event: dict[str, Any]) -> bool:
@@ -64,6 +67,8 @@ class Watch:
             kind == "runner_on_failed" and not data.get("ignore_errors")
         ):
             self.failures.append(data)
+        elif kind == "runner_on_ok" and data.get("res", {}).get("changed"):
+            self.changes.append(str(data.get("task")))
         return True
 
     def cancelled(self) -> bool:
@@ -127,7 +132,9 @@ def _conclude(order: Order, runner: Any, watch: Watch) -> int:
     """Print the recap, or on standard error what went wrong."""
     if runner.rc == 0:
         counts = {k: sum((runner.stats or {}).get(k, {}).values()) for k in ("ok", "changed")}
-        say(f"[{order.tier}] done: ok={counts['ok']} changed={counts['changed']}")
+        what = ", ".join(watch.changes) if len(watch.changes) <= FEW else ""
+        recap = f"ok={counts['ok']} changed={counts['changed']}"
+        say(f"[{order.tier}] done: {recap}" + (f": {what}" if what else ""))
         return 0
     if runner.status in ("canceled", "timeout"):
         complain(f"{order.tier}: {runner.status}; `up` again goes on from here")
