@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from klokken.stackconfig import StackConfig
 
-# A tier is configured once the one it needs is; the rest go side by side. The edge needs none:
-# it asks identity's health itself.
-NEEDS = {Tier.IDENTITY: Tier.DATABASE}
+# Only identity needs the database to be there. The others let it go first all the same: the way
+# through database and identity is the longest, and their hosts may share a machine's cores.
+NEEDS = dict.fromkeys((Tier.IDENTITY, Tier.EDGE, Tier.METRICS, Tier.LOADGEN), Tier.DATABASE)
 # Each tier is told no more secrets than it needs.
 SECRETS = {
     Tier.DATABASE: ("database", "ca_key"),
