@@ -86,7 +86,8 @@ def inventory(
                     "site_domain": site.domain,
                     "site_network": str(site.network),
                     "site_accounts": site.accounts,
-                    "site_storms": config.storms,
+                    # No role asks for it, so that allowing storms configures no host again.
+                    "site_storms": config.storms and only is None,
                     **reach,
                 },
                 "children": {
