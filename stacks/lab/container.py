@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -106,7 +107,9 @@ class Container:
             "--register=no",
             "--keep-unit",
             f"--directory={self.root}",
-            f"--machine={self._machine}",
+            # Another name each time, and so another interface: that of a container which died
+            # goes in the kernel's own time.
+            f"--machine={self._machine}-{secrets.token_hex(2)}",
             f"--network-bridge={self._bridge}",
             "--resolv-conf=off",
             "--timezone=off",
