@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 TIMEOUT = 2000
+RELAY = 1.5
 # What Ansible needs of the environment; anything else, such as a passphrase, stays here.
 KEPT = ("HOME", "LANG", "PATH", "SSL_CERT_FILE", "USER", "XDG_CACHE_HOME")
 KEPT_PREFIXES = ("PIP_", "LC_")
@@ -96,6 +98,8 @@ def _run(props: Mapping[str, Any]) -> None:
         complaint = process.stderr.read().strip()
         if process.wait(TIMEOUT):
             raise MachineError(complaint or f"{props['tier']}: Ansible ended without a word")
+    # Pulumi passes printed lines on in its own time, and drops those still on their way at the end.
+    time.sleep(RELAY)
 
 
 def _gate(props: Mapping[str, Any]) -> AbstractContextManager[None]:
