@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from typing import TYPE_CHECKING
+
+from klokken.errors import MachineError
+from klokken.remote import Remote
 
 if TYPE_CHECKING:
     from klokken.inventory import Inventory
@@ -18,26 +20,17 @@ def journal(inventory: Inventory, host: str, role: str) -> str:
 
     Each role lists its units, one a line, in /etc/klokken/units.d/<role>.
     """
-    known = inventory.hosts()
-    if host not in known:
-        return ""
-    site = inventory.site
     script = (
         f'units=$(sed "s/^/-u /" /etc/klokken/units.d/{shlex.quote(role)} 2>/dev/null) && '
         f'[ -n "$units" ] && journalctl --no-pager --output=cat -n {LINES} $units'
     )
-    argv = [
-        "ssh",
-        "-o", "BatchMode=yes",
-        "-o", "ConnectTimeout=5",
-        "-i", str(site.ansible_ssh_private_key_file),
-        *shlex.split(site.ansible_ssh_common_args),
-        f"{site.ansible_user}@{known[host].ansible_host}",
-        script,
-    ]  # fmt: skip
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    except subprocess.TimeoutExpired:
+    remote = next((each for each in Remote.of(inventory) if each.name == host), None)
+    if remote is None:
         return ""
-    lines = done.stdout.strip()
+    try:
+        argv = ["sh", "-c", script]
+        lines = remote.run(argv, timeout=TIMEOUT, root=True, check=False).strip()
+    except MachineError:
+        # A host that cannot be reached has no more to say; the failed task has said so already.
+        return ""
     return f"last journal lines on {host}:\n{lines}" if lines else ""

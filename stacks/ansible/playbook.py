@@ -24,6 +24,7 @@ from klokken.document import Document
 from klokken.inventory import Inventory
 from klokken.paths import PROJECT
 from stacks.ansible.evidence import journal
+from stacks.provider import cancelled
 
 # Memory, not disk: what is written there, secrets among it, is gone with the run.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the run's own folder in it is private
@@ -33,13 +34,12 @@ FEW = 5
 
 
 class Order(Document):
-    """One run to make. `secrets` are variables; `cancel` is a file that asks for an early end."""
+    """One run to make. `secrets` are variables."""
 
     stack: str
     tier: str
     inventory: str
     secrets: dict[str, str]
-    cancel: str = ""
 
 
 class Watch:
@@ -73,8 +73,7 @@ class Watch:
 
     def cancelled(self) -> bool:
         """Say whether the run shall end early."""
-        asked = self.order.cancel and Path(self.order.cancel).exists()
-        return self.stopped.is_set() or bool(asked)
+        return self.stopped.is_set() or cancelled()
 
     def wait_for_end_of_input(self) -> None:
         """Stop the run when the starter's end of the pipe closes."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TIMEOUT = 2000
 RELAY = 1.5
 # What Ansible needs of the environment; anything else, such as a passphrase, stays here.
-KEPT = ("HOME", "LANG", "PATH", "SSL_CERT_FILE", "USER", "XDG_CACHE_HOME")
+KEPT = ("HOME", "KLOKKEN_CANCEL", "LANG", "PATH", "SSL_CERT_FILE", "USER", "XDG_CACHE_HOME")
 KEPT_PREFIXES = ("PIP_", "LC_")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 
@@ -87,7 +87,6 @@ class AnsibleRun(Resource, module="klokken", name="AnsibleRun"):
 def _run(props: Mapping[str, Any]) -> None:
     """Start the playbook in a process of its own and pass its progress on."""
     order = {key: props[key] for key in ("stack", "tier", "inventory", "secrets")}
-    order["cancel"] = os.environ.get("KLOKKEN_CANCEL", "")
     with _gate(props), _start() as process:
         if process.stdin is None or process.stdout is None or process.stderr is None:
             raise MachineError("ansible: started without pipes")
