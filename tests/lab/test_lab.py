@@ -9,6 +9,8 @@ import json
 import os
 import shlex
 import signal
+import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +18,41 @@ import jsonschema
 import pytest
 
 from klokken import workspace
+from klokken.errors import Exit
 from klokken.paths import PROJECT, state_folder
 from klokken.topology import Tier
 from stacks.lab.container import wait_until
 from tests.lab import machine
-from tests.lab.laboratory import STACK, changes, tiers_run
+from tests.lab.laboratory import KLOKKEN, NETWORK, STACK, changes, tiers_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.lab.laboratory import Lab
 
 pytestmark = pytest.mark.timeout(1800)
 RESULTS = PROJECT / "results"
 ALL_TIERS = {tier.value for tier in Tier}
+HOSTS = [f"{tier}1" for tier in sorted(ALL_TIERS)]
+
+
+def all_well(lab: Lab) -> bool:
+    """Check the hosts again until every service has come back; Keycloak takes its seconds."""
+    return wait_until(lambda: lab.klokken("check", STACK).returncode == 0, 300)
+
+
+@contextmanager
+def an_up_that_configures() -> Iterator[subprocess.Popen[str]]:
+    """Start `klokken up`, wait for a role's first task, and see the end of it."""
+    # A test run in the background ignores Ctrl-C, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        [KLOKKEN, "up", STACK], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "base: " in line)
+        yield process
+        process.stdout.read()
 
 
 def test_pulumi_up_alone_stands_up_and_configures(lab: Lab) -> None:
@@ -100,7 +125,7 @@ def test_no_secret_is_found_where_none_belongs(lab: Lab, storm: dict[str, Any]) 
         places |= {str(path): path.read_text(errors="replace") for path in files}
     places["the log of up"] = lab.first_log
     places["the stack's config"] = (PROJECT / f"Pulumi.{STACK}.yaml").read_text()
-    for host in ("database1", "identity1", "edge1", "metrics1", "loadgen1"):
+    for host in HOSTS:
         places[f"journal of {host}"] = lab.ssh(host, "journalctl --no-pager -o cat")
     begin = [needle for needle in needles if not needle.startswith("-----")]
     assert begin
@@ -120,16 +145,24 @@ def test_a_stack_that_does_not_allow_storms_is_not_stormed(lab: Lab) -> None:
     lab.configure(storms=False)
     lab.up()
     done = lab.klokken("storm", "minute", "--stack", STACK)
-    assert done.returncode == 2
+    assert done.returncode == Exit.BAD_INPUT
     assert "storms" in done.stdout
     lab.configure(storms=True)
     lab.up()
 
 
+def test_a_variable_of_one_tier_configures_that_tier_alone(lab: Lab) -> None:
+    lab.set_variables("edge", edge_identity_maxconn=7)
+    assert tiers_run(lab.up()) == {"edge"}
+    assert "maxconn 7" in lab.ssh("edge1", "cat /etc/haproxy/haproxy.cfg")
+    lab.set_variables("edge")
+    assert tiers_run(lab.up()) == {"edge"}
+
+
 def test_a_failed_task_shows_itself_the_host_and_the_journal(lab: Lab) -> None:
     lab.set_variables("database", database_shared_buffers="900TB")
     done = lab.klokken("up", STACK)
-    assert done.returncode == 4
+    assert done.returncode == Exit.MACHINE
     assert "database1: database: " in done.stdout
     assert "last journal lines on database1" in done.stdout
     assert "Traceback" not in done.stdout
@@ -143,6 +176,7 @@ def test_a_killed_host_is_healed_with_its_data(lab: Lab) -> None:
     log = lab.up()
     assert tiers_run(log) == set()
     assert lab.record("database1", "host.json")["instance"] == instance
+    assert all_well(lab)
 
 
 def test_a_node_that_died_gets_no_traffic_before_it_is_warm_again(lab: Lab) -> None:
@@ -158,6 +192,44 @@ def test_a_node_that_died_gets_no_traffic_before_it_is_warm_again(lab: Lab) -> N
     assert wait_until(lambda: not warm(), 15)
     assert wait_until(warm, 400)
     assert warmed() == before + 1
+
+
+def test_a_restart_of_the_machine_is_healed(lab: Lab) -> None:
+    """Take away all that a restart takes: processes, mounts, bridge, routes and rules."""
+    for host in HOSTS:
+        os.kill(lab.record(host, "process.json")["pid"], signal.SIGKILL)
+    assert wait_until(lambda: not machine.state(STACK)["containers"], 60)
+    for host in HOSTS:
+        root = f"/var/lib/klokken/{STACK}/hosts/{host}/root"
+        subprocess.run(["umount", "--lazy", root], check=True)
+    subprocess.run(["ip", "link", "delete", f"kl-{STACK}"], check=True)
+    subprocess.run(["ip", "route", "delete", "unreachable", NETWORK], check=True)
+    subprocess.run(["nft", "delete", "table", "inet", f"klokken_{STACK}"], check=True)
+    assert tiers_run(lab.up()) == set()
+    assert all_well(lab)
+
+
+def test_ctrl_c_leaves_no_ansible_behind_and_up_goes_on_from_there(lab: Lab) -> None:
+    lab.configure(revision=3)
+    with an_up_that_configures() as process:
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == Exit.MACHINE
+    assert machine.state(STACK)["playbooks"] == []
+    assert tiers_run(lab.up())
+    assert tiers_run(lab.up()) == set()
+
+
+def test_a_killed_pulumi_leaves_no_ansible_behind_and_up_goes_on_after_down(lab: Lab) -> None:
+    lab.configure(revision=4)
+    with an_up_that_configures() as process:
+        for pid, line in machine.command_lines().items():
+            if line.startswith("pulumi up") and f" {STACK} " in line:
+                os.kill(pid, signal.SIGKILL)
+    assert process.returncode == Exit.MACHINE
+    assert wait_until(lambda: machine.state(STACK)["playbooks"] == [], 30)
+    assert lab.klokken("down", STACK).returncode == 0
+    assert machine.state(STACK) == lab.before
+    lab.up()
 
 
 def test_down_leaves_the_machine_as_it_was_also_twice(lab: Lab) -> None:
