@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -34,6 +35,13 @@ def plan_for(double: Double, journey: str = "login", **changes: Any) -> StormPla
     draft = plan_of(journey, double.school.origins, **(body | changes))
     offered = len(attendance(draft, 0, draft.people))
     return draft.model_copy(update={"offered": offered})
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass

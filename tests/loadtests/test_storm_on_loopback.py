@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import time
@@ -14,7 +13,7 @@ import pytest
 from klokken.results import MachineFacts, Results, Verdict
 from klokken.storm.outcome import Surroundings, results
 from tests.loadtests.double import Double
-from tests.loadtests.rehearsal import Rehearsal, plan_for
+from tests.loadtests.rehearsal import Rehearsal, free_port, plan_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +30,6 @@ class Rung:
     dropped: dict[str, int]
     site: Double
     progress: list[Any]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def ring(folder: Path, *, kill_one: bool = False, **site_options: Any) -> Rung:
