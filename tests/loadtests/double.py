@@ -25,12 +25,14 @@ HOSTS = 4
 class Double:
     """The platform; use it as a context manager. Its files go to `folder`.
 
-    From its connection number `stall_at` on it says nothing for `stall_seconds`.
+    From its connection number `stall_at` on it says nothing for `stall_seconds`. It closes
+    connections that were not used for `idle_seconds`.
     """
 
     folder: Path
     stall_at: int = 0
     stall_seconds: float = 0.0
+    idle_seconds: float = 20.0
     keycloak_options: dict[str, Any] = field(default_factory=dict)
     connections: int = 0
     _silent_until: float = 0.0
@@ -101,7 +103,7 @@ class _Server(ThreadingHTTPServer):
         """Shake hands in the connection's own thread, so that none waits for another's."""
         self.double.connected()
         with suppress(OSError), self.context.wrap_socket(request, server_side=True) as secure:
-            secure.settimeout(20)
+            secure.settimeout(self.double.idle_seconds)
             super().finish_request(secure, client_address)
 
 

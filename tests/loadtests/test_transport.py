@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import gevent
 import pytest
 
 from klokken.errors import InputError
 from loadtests import login
-from loadtests.requests import Request, Site
+from loadtests.requests import Request, Response, Site
 from loadtests.steps import Ask, Unanswered
 from loadtests.target import Target
 from loadtests.transport import Connection, Transport, tls_context
@@ -50,6 +52,62 @@ def test_a_whole_login_uses_one_connection_of_its_own(site: Double) -> None:
     assert site.logins == ["elev0000001", "elev0000002"]
     assert site.connections == 2
     assert transport.tls.startswith("TLSv1.3 ")
+
+
+def test_each_host_has_a_connection_that_is_kept(site: Double) -> None:
+    targets = {
+        origin: target(site, port=int(origin.rpartition(":")[2])) for origin in site.school.origins
+    }
+    wire = Transport(targets, tls_context(site.ca_file)).connection()
+    for origin in (*site.school.origins[1:], *site.school.origins[1:]):
+        wire.send(Request(origin, "GET", "/"))
+    assert site.connections == 3
+    wire.close()
+
+
+def test_a_connection_that_the_site_closed_is_opened_anew(site: Double) -> None:
+    site.idle_seconds = 0.2
+    wire = connection(site)
+    for expected in (1, 2):
+        wire.send(Request(site.origin, "GET", "/?state=a&nonce=b&redirect_uri=c"))
+        assert site.connections == expected
+        time.sleep(0.6)
+    wire.close()
+
+
+def test_an_answer_that_is_given_up_is_never_taken_for_the_next(site: Double) -> None:
+    wire = connection(site)
+    page = Request(site.origin, "GET", "/?state=a&nonce=b&redirect_uri=c")
+
+    def slow(_: Request) -> Response:
+        time.sleep(0.5)
+        return Response(418)
+
+    site.school.instead = slow
+    with pytest.raises(Unanswered, match="given up"), gevent.Timeout(0.2, Unanswered("given up")):
+        wire.send(page)
+    site.school.instead = lambda _: None
+    assert wire.send(page).status == 200
+    assert site.connections == 2
+    wire.close()
+
+
+def test_a_lost_answer_is_a_closed_connection(site: Double) -> None:
+    site.school.lost = lambda _: True
+    wire = connection(site)
+    with pytest.raises(Unanswered, match=r"^connection closed$"):
+        wire.send(Request(site.origin, "GET", "/?state=a&nonce=b&redirect_uri=c"))
+    wire.close()
+
+
+def test_a_bulky_answer_is_counted_and_not_kept(site: Double) -> None:
+    site.school.instead = lambda _: Response(200, b"%" * 300_000, etag="e")
+    wire = connection(site)
+    found = wire.send(Request(site.origin, "GET", "/", bulk=True))
+    assert (found.body, found.length, found.etag) == (b"", 300_000, "e")
+    assert wire.send(Request(site.origin, "GET", "/")).length == 300_000
+    assert site.connections == 1
+    wire.close()
 
 
 def test_a_certificate_of_another_authority_is_not_accepted(site: Double, tmp_path: Path) -> None:
