@@ -21,6 +21,7 @@ from klokken.report import (
     sources,
     words,
 )
+from klokken.report.doings import doing
 from klokken.report.numbers import Two
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _verdict(results: Results) -> dict[str, Any]:
         "scale": words.scale(results),
         "measured_share": words.measured_share(results),
         "figures": words.figures(results),
+        "doing": doing(results),
         "day": numbers.date(results.started),
         "sums": accounts.main_sums(results),
         "requirements": requirements.requirements(results),

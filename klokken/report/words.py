@@ -78,11 +78,11 @@ def got_through(results: Results) -> Two:
 
 def waited(results: Results) -> Two | None:
     """Say how long the slowest waited, or None where nobody did or nothing was waited for."""
-    login = results.classes.get(results.plan.profile.journey)
-    if login is None or not login.intended.count or not results.completed:
+    whole = results.classes.get(results.plan.profile.journey)
+    if whole is None or not whole.intended.count or not results.completed:
         return None
-    waited_for = slowest(login.intended)
-    if login.intended.count < ENOUGH_FOR_A_PERCENT:
+    waited_for = slowest(whole.intended)
+    if whole.intended.count < ENOUGH_FOR_A_PERCENT:
         return Two(
             f"og den langsomste ventede {waited_for.da}",
             f"and the slowest waited {waited_for.en}",
@@ -167,23 +167,23 @@ def figures(results: Results) -> list[Figure]:
         ),
         Figure(Two("mislykkedes", "failed"), failed, _dropped(results)),
     ]
-    login = results.classes.get(results.plan.profile.journey)
-    if login and login.intended.count and results.completed:
-        few = login.intended.count < ENOUGH_FOR_A_PERCENT
+    whole = results.classes.get(results.plan.profile.journey)
+    if whole and whole.intended.count and results.completed:
+        few = whole.intended.count < ENOUGH_FOR_A_PERCENT
         label = Two("ventede den langsomste", "waited, the slowest") if few else SLOWEST
-        half = seconds(login.intended.p50)
+        half = seconds(whole.intended.p50)
         beside = Two(f"halvdelen ventede højst {half.da}", f"half waited at most {half.en}")
-        found.append(Figure(label, slowest(login.intended), beside))
+        found.append(Figure(label, slowest(whole.intended), beside))
     if results.writes.attempted:
         found.append(_handins(results))
     measured = share(measured_share(results))
-    whole = pupils(results.plan.profile.pupils.value)
+    everyone = pupils(results.plan.profile.pupils.value)
     return [
         *found,
         Figure(
             Two("er målt", "was measured"),
             measured,
-            Two(f"af profilens {whole.da}", f"of the profile's {whole.en}"),
+            Two(f"af profilens {everyone.da}", f"of the profile's {everyone.en}"),
         ),
     ]
 

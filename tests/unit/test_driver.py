@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from klokken.errors import MachineError
+from klokken.profile import Profile
 from klokken.remote import Remote
 from klokken.storm import driver
 from klokken.storm.progress import ProgressLine
@@ -44,7 +45,7 @@ case "$1" in
     [ "$MODE" = refuse ] && { echo "Job for klokken-master.service failed." >&2; exit 1; }
     mkdir -p "$KLOKKEN_RUN_DIR"
     if [ "$MODE" = fail ]; then sleep 0 & else
-      cp "$HOST/progress.jsonl" "$HOST/record.json" "$KLOKKEN_RUN_DIR/"
+      cp "$HOST/progress.jsonl" "$HOST/record.json" "$HOST/writes.jsonl" "$KLOKKEN_RUN_DIR/"
       sleep 60 >/dev/null 2>&1 &
     fi
     echo $! > "$HOST/pid" ;;
@@ -70,6 +71,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lines = [progress_line(second=n, done=n == 3) for n in range(4)]
     (tmp_path / "progress.jsonl").write_text("\n".join(lines) + "\n")
     (tmp_path / "record.json").write_text(record().model_dump_json())
+    (tmp_path / "writes.jsonl").write_text("the log")
     return tmp_path
 
 
@@ -101,6 +103,14 @@ def test_a_storm_is_started_followed_fetched_and_cleared_up(host: Path) -> None:
     assert not (host / "runs" / plan().run).exists()
     assert list((host / "run").iterdir()) == []
     assert not (host / "pid").exists()
+
+
+def test_the_log_of_writes_of_an_exam_comes_along(host: Path) -> None:
+    ring(host)
+    assert not (host / "results" / "writes.jsonl").exists()
+    exam = storms.plan(100, seconds=4, profile=Profile.named("exam"))
+    driver.ring(inventory(), exam, host / "results", out=io.StringIO())
+    assert (host / "results" / "writes.jsonl").read_text() == "the log"
 
 
 def test_the_units_are_told_the_only_addresses_they_may_send_to(host: Path) -> None:
