@@ -13,14 +13,14 @@ import gevent
 
 from klokken.record import INTERNAL
 from klokken.retries import Retries
-from klokken.writes import Outcome, Write
+from loadtests.logbook import attempted
 from loadtests.record import TIMEOUT, Recorder
 from loadtests.session import GAVE_UP
 from loadtests.steps import Ask, Found, Pause, Unanswered, Unexpected, Wait
 
 if TYPE_CHECKING:
     from loadtests.requests import Request, Response
-    from loadtests.steps import Draft, Journey, Step
+    from loadtests.steps import Journey, Step
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,7 @@ KEPT_OPEN = 60.0
 # The drive is not done with what it was just given; no failure, and answered by asking again.
 _NOT_YET = 425
 _TOO_MANY = 429
-_CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
-# The one server error that says for certain that nothing was stored.
-_FULL = 507
 
 
 class Busy(Unexpected):
@@ -128,7 +125,10 @@ class _Visit:
             case Pause():
                 return self._pause(step.name, step.attempt)
             case Found():
-                return self._write(step.draft, self.end, self.end, 200, step.etag)
+                told = attempted(
+                    step.draft, self.desk.opened, self.end, self.end, status=200, etag=step.etag
+                )
+                return self.desk.recorder.wrote(told)
 
     def _wait(self, until: float) -> None:
         ahead = until - self.desk.clock()
@@ -194,34 +194,9 @@ class _Visit:
             if step.draft:
                 status = response.status if response else None
                 etag = str(value) if cause is None else ""
-                self._write(step.draft, sent, self.end, status, etag)
+                told = attempted(step.draft, desk.opened, sent, self.end, status=status, etag=etag)
+                desk.recorder.wrote(told)
         return value
-
-    def _write(self, draft: Draft, sent: float, end: float, status: int | None, etag: str) -> None:
-        """Put one attempt to store a content into the log of writes."""
-        if etag:
-            outcome: Outcome = "acknowledged"
-        elif status == _FULL or status in _CLIENT_ERRORS:
-            outcome = "refused"
-        else:
-            outcome = "unknown"
-        told = end if etag else None
-        write = Write(
-            pupil=draft.pupil,
-            username=draft.username,
-            cell=draft.cell,
-            path=draft.path,
-            kind=draft.kind,
-            sha256=draft.sha256,
-            size=draft.size,
-            sent=self.desk.opened + sent,
-            outcome=outcome,
-            status=status,
-            etag=etag,
-            acknowledged=None if told is None else self.desk.opened + told,
-            late=told is not None and told > draft.deadline,
-        )
-        self.desk.recorder.wrote(write)
 
 
 def _read(step: Ask, response: Response) -> Any:

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gevent
+import pytest
+
+from klokken.retries import Retries
+from loadtests.pupil import Desk
+from loadtests.record import Recorder
+from loadtests.requests import Request, Response
+from loadtests.steps import Ask, Unanswered, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loadtests.record import Delta
+    from loadtests.steps import Journey
+
+SITE = "https://drive1.skole.test"
+QUICK = Retries(attempts=3, timeout_seconds=0.05, first_seconds=0.01, most_seconds=0.01)
+
+
+class Wire:
+    """Answers as it is told, by the number of the request."""
+
+    def __init__(self, answer: Callable[[int], Response]) -> None:
+        self.answer, self.sent, self.closed = answer, 0, 0
+
+    def send(self, _: Request) -> Response:
+        self.sent += 1
+        return self.answer(self.sent)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def status_200(response: Response) -> None:
+    assert response.status == 200
+
+
+def asking(_: int) -> Journey:
+    yield Ask("save", Request(SITE, "PUT", "/"), status_200, again=True)
+
+
+def attend(
+    answer: Callable[[int], Response],
+    journey: Callable[[int], Journey] = asking,
+    patience: float | None = None,
+) -> tuple[Delta, Wire]:
+    wire, recorder = Wire(answer), Recorder("exam")
+    hub = gevent.get_hub().loop
+    hub.update_now()
+    begun = hub.now()
+
+    def clock() -> float:
+        hub.update_now()
+        return float(hub.now() - begun)
+
+    desk = Desk(lambda: wire, journey, recorder, clock, patience, lambda *_: None, QUICK)
+    desk.attend(0, 0.0)
+    return recorder.take(100.0, final=True), wire
+
+
+def hang_once(number: int) -> Response:
+    if number == 1:
+        gevent.sleep(5)
+    return Response(200)
+
+
+def test_an_answer_that_does_not_come_in_time_is_asked_for_again() -> None:
+    delta, _ = attend(hang_once)
+    assert delta["failures"] == [["save", "timeout", 1]]
+    assert dict(delta["ok"]) == {"save": 1, "exam": 1}
+    assert dict(delta["retries"]) == {"save": 1}
+
+
+def test_a_login_at_an_exam_has_a_limit_too() -> None:
+    def once(_: int) -> Journey:
+        yield Ask("token", Request(SITE, "POST", "/"), status_200)
+
+    delta, wire = attend(hang_once, once)
+    assert delta["failures"] == [["token", "timeout", 1], ["exam", "token: timeout", 1]]
+    assert wire.sent == 1
+
+
+def test_the_patience_for_the_whole_ends_retries() -> None:
+    delta, _ = attend(lambda _: Response(503), patience=0.005)
+    assert ["exam", "save: timeout", 1] in delta["failures"]
+
+
+@pytest.mark.parametrize("status", [425, 429, 500, 502, 503, 504, 507])
+def test_who_is_asked_to_come_again_does_so(status: int) -> None:
+    delta, wire = attend(lambda n: Response(status if n < 3 else 200))
+    assert wire.sent == 3
+    assert dict(delta["ok"]) == {"save": 1, "exam": 1}
+    assert delta["failures"] == ([] if status == 425 else [["save", str(status), 2]])
+    assert dict(delta["retries"]) == {"save": 2}
+
+
+def test_giving_up_is_counted_even_where_the_drive_only_asked_to_wait() -> None:
+    delta, wire = attend(lambda _: Response(425))
+    assert wire.sent == QUICK.attempts
+    assert delta["failures"] == [["save", "425", 1], ["exam", "save: gave up: 425", 1]]
+
+
+def test_a_journey_may_catch_what_failed_and_go_on() -> None:
+    def brave(_: int) -> Journey:
+        try:
+            yield Ask("first", Request(SITE, "GET", "/"), status_200)
+        except Unanswered:
+            yield Ask("second", Request(SITE, "GET", "/"), status_200)
+
+    def refuse(number: int) -> Response:
+        if number == 1:
+            raise Unanswered("connection refused")
+        return Response(200)
+
+    delta, _ = attend(refuse, brave)
+    assert delta["failures"] == [["first", "connection refused", 1]]
+    assert dict(delta["ok"]) == {"second": 1, "exam": 1}
+
+
+def test_a_wait_ends_at_its_second_and_one_in_the_past_at_once() -> None:
+    def waiting(_: int) -> Journey:
+        yield Wait(0.1)
+        yield Wait(-5.0)
+        yield Ask("save", Request(SITE, "PUT", "/"), status_200)
+
+    delta, _ = attend(lambda _: Response(200), waiting)
+    assert dict(delta["ok"]) == {"save": 1, "exam": 1}
