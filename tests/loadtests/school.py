@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klokken import population
-from loadtests.exam import FOLDER, paper
-from loadtests.morning import CLASS_FOLDER, YESTERDAY
+from klokken.documents import YESTERDAY, paper, work_of
 from loadtests.requests import Request, Response
 from tests.loadtests.infinite import Cell
 from tests.loadtests.keycloak import Keycloak
@@ -77,13 +76,12 @@ class School:
             one = population.pupil(number, len(self.cells))
             cell = self.cell_of(one)
             cell.give(one.username, YESTERDAY, b"It was yesterday. " * 100)
-            for name, size in zip(paper(len(sizes)), sizes, strict=True):
-                cell.give(one.username, f"{FOLDER}/{name}", b"%" * size)
+            for path, size in zip(paper(len(sizes)), sizes, strict=True):
+                cell.give(one.username, path, b"%" * size)
 
     def seed_class(self, klass: int, pupils: int) -> None:
         """Give a teacher the class folder."""
         teacher = population.teacher(klass, len(self.cells))
         for number in population.pupils_of(klass, pupils):
-            name = population.pupil(number, 1).username
-            path = f"{CLASS_FOLDER}/{name}.txt"
+            path = work_of(population.pupil(number, 1).username)
             self.cell_of(teacher).give(teacher.username, path, b"An essay. " * 100)
