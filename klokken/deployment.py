@@ -32,6 +32,8 @@ LAB_PROGRAMS = {
     "systemd-nspawn": "systemd-container",
 }
 DOWN_LIMIT = 300
+# Seconds for steps to end by themselves after Ctrl-C.
+STOPPING = 30
 
 
 class CheckError(KlokkenError):
@@ -124,7 +126,10 @@ def _run(argv: list[str], cancel: Path | None = None) -> int:
     except KeyboardInterrupt:
         click.echo("klokken: stopping", err=True)
         if cancel:
+            # What Pulumi has under way sees this and ends in good order, and so does Pulumi.
             cancel.touch()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOPPING)
         _end(process)
         raise
 
