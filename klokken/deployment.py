@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LAB_PROGRAMS = {
     "debootstrap": "debootstrap",
     "ip": "iproute2",
+    "mkfs.ext4": "e2fsprogs",
     "nft": "nftables",
     "ssh": "openssh-client",
     "systemd-nspawn": "systemd-container",
