@@ -14,7 +14,7 @@ DA = {
     "offered": "bedt om",
     "started": "begyndt",
     "dropped": "aldrig begyndt",
-    "completed": "loggede ind",
+    "completed": "gennemført",
     "failed": "mislykkedes",
     "planned": "planlagt",
     "requests": "forespørgsler",

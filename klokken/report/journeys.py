@@ -1,4 +1,4 @@
-"""What pupils met over time: logins a second, and the percentiles of every request class."""
+"""What pupils met over time: journeys a second, and the percentiles of every request class."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from klokken.report import series
 from klokken.report.charts import NARROW, STYLES, WIDE, Chart, Line, Style, draw
+from klokken.report.doings import doing
 from klokken.report.numbers import Two, clock_at, danish, english, exact_seconds, since_midnight
 from klokken.report.picture import MOST_POINTS, MOST_ROWS, Key, Picture, Table, span
 from klokken.report.requirements import class_name
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 COUNTS = {
     "offered": Key(STYLES[0], Two("bedt om", "offered"), filled=True),
     "started": Key(STYLES[1], Two("begyndt", "started")),
-    "completed": Key(Style("--s3", (), "^"), Two("loggede ind", "completed")),
+    "completed": Key(Style("--s3", (), "^"), Two("gennemført", "completed")),
     "failed": Key(Style("--limit", (2, 2), "D"), Two("mislykkedes", "failed")),
 }
 PERCENTILES = {
@@ -26,16 +27,16 @@ PERCENTILES = {
 
 
 def flow(results: Results) -> Picture | None:
-    """Return logins a second over time: what was asked, and what happened."""
+    """Return journeys a second over time: what was asked, and what happened."""
     if not results.intervals:
         return None
-    shown = series.thinned(results.intervals, MOST_POINTS)
+    shown, noun = series.thinned(results.intervals, MOST_POINTS), doing(results).noun
     rates = {name: series.rates(shown, name) for name in COUNTS}
     zero = since_midnight(results.plan.opens)
     edges = [float(zero + i.start) for i in shown]
     chart = Chart(
         name="flow",
-        title="Bedt om og fået: login pr. sekund",
+        title=f"Bedt om og fået: {noun.da} pr. sekund",
         description=_flow_words(results, rates),
         x=[*edges, float(zero + shown[-1].start + shown[-1].seconds)],
         span=span(results),
@@ -45,7 +46,7 @@ def flow(results: Results) -> Picture | None:
     )
     return Picture(
         name="flow",
-        heading=Two("Login pr. sekund", "Logins per second"),
+        heading=Two(f"{noun.da.capitalize()} pr. sekund", f"{noun.en.capitalize()} per second"),
         unit=Two("Antal pr. sekund efter klokkeslæt", "Number a second by time of day"),
         svg=draw(chart, WIDE, NARROW),
         legend=list(COUNTS.values()),
@@ -56,8 +57,9 @@ def flow(results: Results) -> Picture | None:
 
 def _flow_words(results: Results, rates: dict[str, list[float]]) -> str:
     offered, completed = danish(max(rates["offered"]), 1), danish(max(rates["completed"]), 1)
+    noun = doing(results).noun.da
     return (
-        f"Der blev højst bedt om {offered} login pr. sekund, og højst {completed} pr. sekund "
+        f"Der blev højst bedt om {offered} {noun} pr. sekund, og højst {completed} pr. sekund "
         f"lykkedes. I alt blev {danish(results.completed)} af {danish(results.offered)} "
         f"gennemført, og {danish(results.failed)} mislykkedes. Tallene står i tabellen under "
         "billedet."
@@ -88,6 +90,7 @@ def _latency(results: Results, name: str, at: int) -> Picture:
     shown = series.thinned(results.intervals, MOST_POINTS)
     zero = since_midnight(results.plan.opens)
     slo = results.plan.profile.slo.get(name)
+    asked = slo.p99_seconds if slo else None
     label = class_name(name)
     chart = Chart(
         name=f"latency-{at}",
@@ -99,7 +102,7 @@ def _latency(results: Results, name: str, at: int) -> Picture:
             Line(series.percentile(shown, name, which), key.style)
             for which, key in PERCENTILES.items()
         ],
-        limit=slo.p99_seconds.value if slo else None,
+        limit=asked.value if asked else None,
     )
     notes = _thinning(results, shown, "worst")
     if chart.limit is not None and not chart.limit_in_sight:

@@ -65,6 +65,7 @@ def _verdict(results: Results) -> dict[str, Any]:
         "meaning": words.meaning(results),
         "reasons": reasons.reasons(results),
         "scale": words.scale(results),
+        "measured_share": words.measured_share(results),
         "figures": words.figures(results),
         "day": numbers.date(results.started),
         "sums": accounts.main_sums(results),
@@ -81,6 +82,8 @@ def _measured(results: Results) -> dict[str, Any]:
         "cpu_rows": cpu_rows(results.tiers),
         "all_sums": accounts.all_sums(results),
         "failures": failures(results),
+        "retries": {name: c.retries for name, c in results.classes.items() if c.retries},
+        "gave_up": gave_up(results),
         "class_name": requirements.class_name,
     }
 
@@ -103,6 +106,13 @@ def failures(results: Results) -> list[tuple[str, str, int]]:
         for cause, count in sorted(found.failures.items(), key=lambda item: (-item[1], item[0]))
         if count
     ]
+
+
+def gave_up(results: Results) -> Two:
+    """Return how long somebody waited who gave up: for the whole, or at an exam for a request."""
+    plan = results.plan
+    waited = plan.retries.timeout_seconds if plan.profile.exam else plan.patience_seconds
+    return numbers.exact_seconds(waited)
 
 
 def cpu_rows(tiers: dict[str, TierCpu]) -> list[tuple[str, str, str, str]]:
@@ -129,6 +139,7 @@ def command(results: Results) -> list[str]:
         f"--seed {plan.seed}",
         f"--from {numbers.clock(plan.opens)}",
         f"--until {numbers.clock(plan.closes)}",
+        *([f"--compress {plan.compression!r}"] if plan.profile.exam else []),
     ]
 
 

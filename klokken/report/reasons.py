@@ -18,8 +18,9 @@ def reasons(results: Results) -> list[Two]:
 
 
 def _of_journeys(results: Results) -> list[Judgement]:
-    """Return what was asked of whole logins; the table has what was asked of their requests."""
-    whole = [judgement for judgement in results.judgements if judgement.request_class == "login"]
+    """Return what was asked of whole journeys; the table has what was asked of their requests."""
+    journey = results.plan.profile.journey
+    whole = [judgement for judgement in results.judgements if judgement.request_class == journey]
     return whole or results.judgements
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from klokken.profile import Figure
+from klokken.figure import Figure
 from klokken.report.numbers import (
     MOST_DIGITS,
     NBSP,
@@ -29,6 +29,22 @@ CLASSES = {
     "login_page": Two("Loginsiden", "Login page"),
     "password": Two("Adgangskoden", "Password"),
     "token": Two("Adgangsbeviset", "Token"),
+    "morning": Two("Hele morgenen", "Whole morning"),
+    "exam": Two("Hele prøven", "Whole exam"),
+    "portal": Two("Forsiden", "Portal"),
+    "refresh": Two("Fornyet adgangsbevis", "Renewed token"),
+    "drives": Two("Eget drev", "Own drive"),
+    "first_drives": Two("Eget drev, første gang", "Own drive, first time"),
+    "home": Two("Mappelisten", "Home folder"),
+    "class_folder": Two("Klassens mappe", "Class folder"),
+    "open": Two("Åbne et dokument", "Open a document"),
+    "save": Two("Gemme et dokument", "Save a document"),
+    "current": Two("Se, hvad der ligger", "Look at what is there"),
+    "paper_list": Two("Prøvens filliste", "List of the paper"),
+    "paper": Two("Prøvens filer", "Files of the paper"),
+    "autosave": Two("Automatisk gem", "Autosave"),
+    "handin": Two("Aflevering", "Hand-in"),
+    "receipt": Two("Kvittering", "Receipt"),
 }
 
 NOBODY = Two("ingen", "nobody")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from klokken.report.doings import doing
 from klokken.report.numbers import NBSP, Two, clock, number, seconds, share, since_midnight
 from klokken.report.requirements import broken
 from klokken.results import Latency, Results, Verdict
@@ -38,31 +39,46 @@ def pupils(count: int) -> Two:
     )
 
 
+def people(results: Results, count: int) -> Two:
+    """Return a number of those who took part in words; to a morning teachers come as well."""
+    if results.plan.profile.journey != "morning":
+        return pupils(count)
+    plain = number(count)
+    return Two(f"{plain.da} elever og lærere", f"{plain.en} pupils and teachers")
+
+
+def measured_share(results: Results) -> float:
+    """Return the share of the profile's people that took part."""
+    plan = results.plan
+    return results.offered / (plan.profile.pupils.value * plan.people / plan.pupils)
+
+
 def headline(results: Results) -> Two:
     """Say what happened to the pupils, whatever the verdict."""
-    count, wait = logged_in(results), waited(results)
+    count, wait = got_through(results), waited(results)
     return Two(
         f"{count.da}, {wait.da}." if wait else f"{count.da}.",
         f"{count.en}, {wait.en}." if wait else f"{count.en}.",
     )
 
 
-def logged_in(results: Results) -> Two:
-    """Say how many of the offered pupils logged in."""
+def got_through(results: Results) -> Two:
+    """Say how many of the offered pupils did what they came for."""
+    did = doing(results).did
     offered, done = results.offered, results.completed
     if done == 0:
-        everyone = pupils(offered)
-        return Two(f"Ingen af de {everyone.da} loggede ind", f"None of the {everyone.en} logged in")
+        everyone = people(results, offered)
+        return Two(f"Ingen af de {everyone.da} {did.da}", f"None of the {everyone.en} {did.en}")
     if done == offered:
-        everyone = pupils(offered)
-        return Two(f"{everyone.da} loggede ind", f"{everyone.en} logged in")
-    some, everyone = number(done), pupils(offered)
-    return Two(f"{some.da} af {everyone.da} loggede ind", f"{some.en} of {everyone.en} logged in")
+        everyone = people(results, offered)
+        return Two(f"{everyone.da} {did.da}", f"{everyone.en} {did.en}")
+    some, everyone = number(done), people(results, offered)
+    return Two(f"{some.da} af {everyone.da} {did.da}", f"{some.en} of {everyone.en} {did.en}")
 
 
 def waited(results: Results) -> Two | None:
-    """Say how long the slowest waited, or None where nobody logged in."""
-    login = results.classes.get("login")
+    """Say how long the slowest waited, or None where nobody did or nothing was waited for."""
+    login = results.classes.get(results.plan.profile.journey)
     if login is None or not login.intended.count or not results.completed:
         return None
     waited_for = slowest(login.intended)
@@ -115,14 +131,26 @@ def scale(results: Results) -> Two:
     whole, part = pupils(plan.profile.pupils.value), share(plan.fraction)
     window = f"{clock(plan.opens)}\u2013{clock(plan.closes)}"
     length = number(since_midnight(plan.closes) - since_midnight(plan.opens))
-    due, taking = pupils(results.offered), number(plan.pupils)
+    due, taking = people(results, results.offered), number(plan.pupils)
+    to_do, pressed = doing(results).to_do, _compressed(plan.compression)
     return Two(
         f"Målt med {part.da} af profilens {whole.da} ({taking.da}). I vinduet kl. {window}, "
-        f"{length.da} sekunder, skulle {due.da} logge ind. "
-        "Tallene gælder denne belastning og er ikke regnet op til flere elever.",
+        f"{length.da} sekunder, skulle {due.da} {to_do.da}. "
+        f"{pressed.da}Tallene gælder denne belastning og er ikke regnet op til flere elever.",
         f"Measured with {part.en} of the profile's {whole.en} ({taking.en}). In the window "
-        f"{window}, {length.en} seconds, {due.en} were due to log in. "
-        "The figures hold for this load and are not scaled up to more pupils.",
+        f"{window}, {length.en} seconds, {due.en} were due to {to_do.en}. "
+        f"{pressed.en}The figures hold for this load and are not scaled up to more pupils.",
+    )
+
+
+def _compressed(factor: float) -> Two:
+    """Say by how much an exam was run faster than it is sat."""
+    if factor == 1:
+        return Two("", "")
+    times = number(factor, 0 if factor == int(factor) else 1)
+    return Two(
+        f"Alle prøvens tider er delt med {times.da}. ",
+        f"All times of the exam are divided by {times.en}. ",
     )
 
 
@@ -133,20 +161,22 @@ def figures(results: Results) -> list[Figure]:
     )
     found = [
         Figure(
-            Two("loggede ind", "logged in"),
+            doing(results).did,
             done,
             Two(f"af {offered.da}, der blev bedt om", f"of {offered.en} asked for"),
         ),
         Figure(Two("mislykkedes", "failed"), failed, _dropped(results)),
     ]
-    login = results.classes.get("login")
+    login = results.classes.get(results.plan.profile.journey)
     if login and login.intended.count and results.completed:
         few = login.intended.count < ENOUGH_FOR_A_PERCENT
         label = Two("ventede den langsomste", "waited, the slowest") if few else SLOWEST
         half = seconds(login.intended.p50)
         beside = Two(f"halvdelen ventede højst {half.da}", f"half waited at most {half.en}")
         found.append(Figure(label, slowest(login.intended), beside))
-    measured = share(results.offered / results.plan.profile.pupils.value)
+    if results.writes.attempted:
+        found.append(_handins(results))
+    measured = share(measured_share(results))
     whole = pupils(results.plan.profile.pupils.value)
     return [
         *found,
@@ -156,6 +186,15 @@ def figures(results: Results) -> list[Figure]:
             Two(f"af profilens {whole.da}", f"of the profile's {whole.en}"),
         ),
     ]
+
+
+def _handins(results: Results) -> Figure:
+    told, late = number(results.writes.handins), number(results.writes.late)
+    return Figure(
+        Two("afleveringer blev bekræftet", "hand-ins were acknowledged"),
+        told,
+        Two(f"{late.da} bekræftelser kom for sent", f"{late.en} acknowledgements came late"),
+    )
 
 
 def _dropped(results: Results) -> Two:

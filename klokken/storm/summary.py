@@ -12,19 +12,25 @@ if TYPE_CHECKING:
 
 def summary(results: Results, folder: Path) -> str:
     """Return the verdict, its reasons and the figures behind it, in a few lines."""
-    login = results.classes.get("login")
     plan = results.plan
+    whole = results.classes.get(plan.profile.journey)
     due = f"{results.offered} pupils due between {plan.opens} and {plan.closes}"
-    began = f"started {results.started_journeys}, logged in {results.completed}"
+    began = f"started {results.started_journeys}, completed {results.completed}"
     lines = [
         f"{results.verdict}: {plan.profile.name}, {due}",
         f"  {began}, failed {results.failed}, dropped {results.dropped}",
     ]
-    if login and login.intended.count:
-        seen = login.intended
+    if whole and whole.intended.count:
+        seen = whole.intended
         lines.append(
-            f"  login, from when a pupil was due: half within {seen.p50:.2f} s, "
+            f"  {plan.profile.journey}, from when a pupil was due: half within {seen.p50:.2f} s, "
             f"99 % within {seen.p99:.2f} s, the slowest {seen.max:.2f} s"
+        )
+    if results.writes.attempted:
+        by = results.writes
+        lines.append(
+            f"  writes: {by.attempted}, acknowledged {by.acknowledged}, refused {by.refused}, "
+            f"unknown {by.unknown}; hand-ins {by.handins}, late {by.late}"
         )
     generator = results.generator
     lines.append(

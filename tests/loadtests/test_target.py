@@ -7,6 +7,7 @@ import pytest
 from klokken.errors import InputError, StormRefusedError
 from loadtests.settings import Settings
 from loadtests.target import Target, allowed_target
+from tests.loadtests.visit import plan_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,13 +27,28 @@ def test_any_address_outside_the_stack_is_refused(found: list[str]) -> None:
 
 @pytest.mark.parametrize("url", ["http://login.skole.test", "https://", "login", "https://a/b"])
 def test_only_a_bare_https_origin_is_a_login(url: str) -> None:
-    with pytest.raises(StormRefusedError, match="login_url"):
+    with pytest.raises(StormRefusedError, match="storm: url"):
         allowed_target(url, ["198.18.0.51"], lambda *_: ["198.18.0.51"])
 
 
 def test_a_name_that_does_not_resolve_is_refused() -> None:
     with pytest.raises(StormRefusedError, match="does not resolve"):
         allowed_target("https://no-such-host.invalid", ["198.18.0.51"])
+
+
+def test_every_host_of_the_plan_must_be_of_the_stack() -> None:
+    plan = plan_of("morning", tuple(f"https://127.0.0.{n}" for n in (1, 2, 3, 4)))
+    allowed = {"KLOKKEN_ALLOWED": "127.0.0.1,127.0.0.2,127.0.0.3,127.0.0.4"}
+    assert list(Settings(allowed).targets(plan)) == [
+        plan.portal_url,
+        plan.login_url,
+        *plan.cell_urls,
+    ]
+    allowed = {"KLOKKEN_ALLOWED": "127.0.0.1,127.0.0.2,127.0.0.3"}
+    with pytest.raises(StormRefusedError, match=r"127\.0\.0\.4: resolves to"):
+        Settings(allowed).targets(plan)
+    login = plan_of("login", tuple(f"https://127.0.0.{n}" for n in (1, 2, 3, 4)))
+    assert list(Settings(allowed).targets(login)) == [login.login_url]
 
 
 def test_a_missing_variable_or_file_is_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from klokken.errors import InputError, StormRefusedError
 from klokken.inventory import Everything, Group, Host, Inventory, SiteVars
 from klokken.profile import Profile
+from klokken.storm import timing
 from klokken.storm.attendance import attendance
 from klokken.storm.plan import plan_storm
 from klokken.topology import Tier
@@ -81,6 +82,34 @@ def test_an_unusable_choice_is_refused_in_one_line_that_names_it(
     line = str(refused.value)
     assert line.startswith(f"storm: {field}:")
     assert "\n" not in line
+
+
+def test_a_teacher_comes_to_a_morning_for_each_class() -> None:
+    made = plan("morning")
+    assert made.people == 315
+    assert made.offered == len(attendance(made, 0, made.people)) <= 315
+    assert plan("exam").people == 300
+
+
+def test_an_exam_is_compressed_whole() -> None:
+    whole, short = plan("exam"), plan("exam", compression=30.0)
+    assert (whole.compression, short.compression) == (1.0, 30.0)
+    assert short.offered == whole.offered
+    due = attendance(whole, 0, 300).due / 30
+    assert attendance(short, 0, 300).due == pytest.approx(due)
+    assert timing.lasting(short) == pytest.approx(240 * 60 / 30 + timing.GRACE)
+    assert timing.lasting(plan()) == 60 + plan().patience_seconds
+
+
+def test_only_an_exam_can_be_compressed() -> None:
+    with pytest.raises(InputError, match="storm: compress: minute is no exam"):
+        plan(compression=2.0)
+    with pytest.raises(InputError, match="storm: compression: "):
+        plan("exam", compression=0.5)
+
+
+def test_a_site_without_drives_can_still_be_logged_in_to() -> None:
+    assert plan().cell_urls == ["https://drive.skole.test"]
 
 
 def test_a_stack_not_meant_for_storms_is_left_alone() -> None:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import re
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from klokken.errors import MachineError
-from klokken.profile import Title
+from klokken.profile import Profile, Title
 from klokken.report import render, write
 from klokken.report.page import command
 from klokken.results import Results, Verdict
@@ -93,6 +93,47 @@ def test_every_assumption_is_visible() -> None:
     assert page.count("Plain.") == 3
 
 
+def exam(**changes: Any) -> Results:
+    classes = {
+        "exam": request_class(300, {}, 1.0),
+        "autosave": request_class(9000, {"503": 12}, 0.1).model_copy(update={"retries": 12}),
+        "handin": request_class(300, {}, 0.1),
+    }
+    writes = {"attempted": 9300, "acknowledged": 9288, "unknown": 12, "handins": 300, "late": 2}
+    made = plan(300, profile=Profile.named("exam"), compression=7.5)
+    return storm(300, plan=made, classes=classes, writes=writes, judgements=[], **changes)
+
+
+def test_an_exam_is_told_in_its_own_words() -> None:
+    page = render(exam())
+    text = words(page)
+    assert "300 elever fik afleveret deres prøve" in text
+    assert "Alle prøvens tider er delt med 7,5." in text
+    assert "afleveringer blev bekræftet" in text
+    assert "2 bekræftelser kom for sent" in text
+    assert "Prøver pr. sekund" in text
+    assert "loggede ind" not in text
+
+
+def test_an_exam_shows_its_retries_and_its_writes() -> None:
+    page = render(exam())
+    assert 'id="retries"' in page
+    assert 'id="writes"' in page
+    assert "Hand-ins acknowledged" in page
+    assert "9,288" in page
+    assert "--compress 7.5" in words(page)
+    plain = render(storm())
+    assert 'id="retries"' not in plain
+    assert 'id="writes"' not in plain
+
+
+def test_a_morning_counts_its_teachers() -> None:
+    made = plan(315, profile=Profile.named("morning"), pupils=300, fraction=1.0)
+    text = words(render(storm(315, plan=made)))
+    assert "315 elever og lærere fik gemt deres arbejde" in text
+    assert "100 %" in text
+
+
 def test_the_command_that_repeats_it() -> None:
     expected = (
         "klokken storm south-schleswig --fraction 0.25 --seed 1 --from 07:59:30 --until 08:00:30"
@@ -128,7 +169,8 @@ def test_it_needs_nothing_from_elsewhere() -> None:
     assert not re.search(r"(?:src|href|action)=\"(?!#|data:)", page)
     assert not re.search(r"url\((?!#)|@import|<script|<iframe|javascript:", page)
     addresses = re.findall(r"https?://\S+", page.replace("<wbr>", "").replace("<", " "))
-    assert addresses == [storm().plan.login_url, storm().plan.redirect_uri]
+    made = storm().plan
+    assert addresses == [made.login_url, made.portal_url, *made.cell_urls]
 
 
 @pytest.mark.parametrize(
