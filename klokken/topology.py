@@ -44,6 +44,7 @@ class Tier(StrEnum):
     DATABASE = "database"
     IDENTITY = "identity"
     EDGE = "edge"
+    DRIVE = "drive"
     METRICS = "metrics"
     LOADGEN = "loadgen"
 
