@@ -39,7 +39,7 @@ def write(text: str = "a", outcome: str = "acknowledged", sent: float = 1.0, **m
 
 
 def found(text: str | None, **more: Any) -> Found:
-    body = {
+    body: dict[str, Any] = {
         "username": "elev7", "path": "eksamen/svar.odt", "status": 404 if text is None else 200,
         "sha256": None if text is None else digest(text), "size": len(text or ""), "etag": "",
         "modified": "", "copies": [], "cause": "",
