@@ -15,7 +15,7 @@ from klokken.errors import Exit, KlokkenError
 # Commands whose libraries take long to import, and the module that has each.
 LATE = {
     "audit": "klokken.audit.commands",
-    "exam": "klokken.exam.commands",
+    "exam": "klokken.faults.commands",
     "report": "klokken.storm.commands",
     "storm": "klokken.storm.commands",
 }

@@ -30,6 +30,8 @@ BOOTSTRAP = "import sys; p = sys.stdin.buffer; exec(p.read(int(p.readline())))"
 PATIENCE = 60.0
 # Seconds for the whole, and for each pupil of it on top: a login costs about 50 ms of CPU.
 LIMIT, LIMIT_EACH = 300.0, 1.0
+# The reader keeps its own limit, give or take the answers under way; beyond this it hangs.
+GRACE = 120.0
 THREADS = 4
 PASSWORD_FILE = "/etc/klokken/credentials/pupils"  # noqa: S105 - where it is, not what it is
 CA_FILE = "/etc/klokken/tls/ca.pem"
@@ -90,8 +92,7 @@ def ask(inventory: Inventory, question: dict[str, Any], out: TextIO) -> list[Fou
         raise InputError("inventory", "loadgen", "has no host", "give the tier one")
     program = READER.read_bytes()
     given = b"%d\n%b%b" % (len(program), program, json.dumps(question).encode())
-    # The reader keeps its own limit; beyond that it hangs.
-    timeout = float(question["limit"]) + 120.0
+    timeout = float(question["limit"]) + GRACE
     lines = hosts[0].lines(
         ["python3", "-I", "-c", BOOTSTRAP], given=given, timeout=timeout, root=True
     )

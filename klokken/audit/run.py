@@ -42,7 +42,9 @@ def run(folder: Path, inventory: Inventory) -> Audit:
 
     Raises InputError for a run that wrote nothing, MachineError where the reader failed.
     """
-    path = folder / writes.WRITES
+    path = folder / writes.NAME
+    if not path.exists():
+        raise InputError(path, "", "there is no such file", "audit the run of an exam")
     log = list(writes.read(path))
     documents = told(log)
     if not documents:

@@ -1,1 +1,1 @@
-"""Faults: what can be broken of a site while pupils work on it, and how each is mended."""
+"""Faults: what can be broken of a site during an exam, how each is mended, what it did."""

@@ -137,14 +137,17 @@ def _no_table(name: str) -> str:
 
 
 def _netem(edges: list[str]) -> tuple[str, str]:
-    """Return how packets to the edges are delayed, and how no longer; handle 7: marks it ours."""
+    """Return how packets to the edges are delayed, and how no longer; handle 7: marks it ours.
+
+    Nothing but the filters leads to the fourth band, so that other traffic is left alone.
+    """
     device = f"dev=$(ip -o route get {edges[0]} | sed 's/.* dev \\([^ ]*\\).*/\\1/')\n"
     begin = [
-        'tc qdisc add dev "$dev" root handle 7: prio\n',
-        f'tc qdisc add dev "$dev" parent 7:3 handle 8: netem delay {DELAY_MS}ms limit 10000\n',
+        'tc qdisc add dev "$dev" root handle 7: prio bands 4\n',
+        f'tc qdisc add dev "$dev" parent 7:4 handle 8: netem delay {DELAY_MS}ms limit 10000\n',
         *(
             f'tc filter add dev "$dev" parent 7: protocol ip prio 1'
-            f" u32 match ip dst {edge}/32 flowid 7:3\n"
+            f" u32 match ip dst {edge}/32 flowid 7:4\n"
             for edge in edges
         ),
     ]

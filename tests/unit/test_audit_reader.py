@@ -152,6 +152,24 @@ def test_a_reader_that_fails_is_one_line(site: ExamSite, tmp_path: Path) -> None
     assert "\n" not in str(caught.value)
 
 
+def test_a_host_that_is_lost_before_it_has_read_the_question_is_one_line(
+    site: ExamSite, tmp_path: Path
+) -> None:
+    (tmp_path / "bin" / "ssh").write_text("#!/bin/sh\necho 'Connection refused' >&2\nexit 255\n")
+    pupils = [{"username": "elev7", "host": site.host, "paths": ["x" * 2**20]}]
+    with pytest.raises(MachineError, match=r"^loadgen1: .*: Connection refused$"):
+        ask(inventory(), asked(site, tmp_path, pupils=pupils), io.StringIO())
+
+
+def test_a_reader_without_an_end_is_ended(
+    site: ExamSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin" / "ssh").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(question, "GRACE", 0.5)
+    with pytest.raises(MachineError, match="ended after at most 1 s"):
+        ask(inventory(), asked(site, tmp_path, limit=0.5), io.StringIO())
+
+
 @pytest.mark.parametrize(
     ("there", "code"), [(TEXT, Exit.PASS), (b"other", Exit.FAIL), (None, Exit.FAIL)]
 )

@@ -13,8 +13,9 @@ from klokken.audit import run as audits
 from klokken.audit.question import Found, Site
 from klokken.audit.summary import SHOWN, sentences, summary
 from klokken.audit.verdict import Audit, allowed, audit
-from klokken.errors import Exit, InputError
+from klokken.errors import Exit, InputError, MachineError
 from klokken.writes import Write
+from tests.unit.test_plan import inventory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,7 +177,7 @@ def test_a_log_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_broken_log_is_one_line_that_names_it(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "writes.jsonl"
     path.write_bytes(write().model_dump_json().encode() + b"\n" + line + b"\n")
-    with pytest.raises(InputError, match="line 2") as caught:
+    with pytest.raises(MachineError, match="line 2") as caught:
         list(writes.read(path))
     assert "\n" not in str(caught.value)
 
@@ -185,7 +186,10 @@ def test_a_run_that_is_not_there_or_wrote_nothing_is_bad_input(tmp_path: Path) -
     with pytest.raises(InputError, match="no such run"):
         audits.folder_of(str(tmp_path / "none"))
     with pytest.raises(InputError, match="no such file"):
-        list(writes.read(audits.folder_of(str(tmp_path)) / "writes.jsonl"))
+        audits.run(audits.folder_of(str(tmp_path)), inventory())
+    (tmp_path / "writes.jsonl").write_text(write(outcome="refused").model_dump_json())
+    with pytest.raises(InputError, match="no write was acknowledged"):
+        audits.run(tmp_path, inventory())
     with pytest.raises(InputError, match="give --stack"):
         audits.stack_of(tmp_path)
     (tmp_path / "results.json").write_text('{"plan": {"stack": "lab"}}')

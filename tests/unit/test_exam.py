@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from klokken import writes
 from klokken.audit import run as audits
 from klokken.errors import Exit, InputError, MachineError
-from klokken.exam import run as exams
-from klokken.exam.outcome import Faults, exit_code, faults, table
-from klokken.exam.recovery import STEADY_SECONDS, STEADY_SHARE, back_after
-from klokken.exam.schedule import Schedule
+from klokken.faults import exam as exams
 from klokken.faults.injection import Happened, Injection
 from klokken.faults.kinds import parse
+from klokken.faults.outcome import Faults, exit_code, faults, table
+from klokken.faults.recovery import STEADY_SECONDS, STEADY_SHARE, back_after
+from klokken.faults.schedule import Schedule
 from klokken.results import Verdict
 from klokken.storm import driver
 from tests import storms

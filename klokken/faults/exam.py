@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from klokken import writes
 from klokken.audit import run as audits
-from klokken.exam.outcome import Faults, exit_code, faults
-from klokken.exam.schedule import Schedule
 from klokken.faults.injection import Injection
+from klokken.faults.outcome import Faults, exit_code, faults
+from klokken.faults.schedule import Schedule
 from klokken.faults.ways import ways
 from klokken.storm import run as storms
 
@@ -56,7 +56,7 @@ def sit(
         results, folder = storms.storm(inventory, plan, opened=schedule.opened)
     audit = audits.run(folder, inventory)
     schedule.require_all()
-    log = list(writes.read(folder / writes.WRITES))
+    log = list(writes.read(folder / writes.NAME))
     opened = schedule.opened_at or results.started.timestamp()
     outcome = faults(plan.run, opened, schedule.happened, log, audit)
     audits.write(folder / FAULTS, outcome.model_dump_json(indent=2) + "\n")

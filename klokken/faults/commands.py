@@ -9,9 +9,9 @@ import click
 
 from klokken import deployment
 from klokken.audit.summary import summary as audit_summary
-from klokken.exam.outcome import table
-from klokken.exam.run import sit
+from klokken.faults.exam import sit
 from klokken.faults.kinds import in_order, parse
+from klokken.faults.outcome import table
 from klokken.storm import run
 from klokken.storm.summary import summary
 

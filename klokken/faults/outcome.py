@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from klokken.document import Document
 from klokken.errors import Exit
-from klokken.exam.recovery import LIMIT, back_after
 from klokken.faults.injection import Happened
 from klokken.faults.kinds import KINDS
+from klokken.faults.recovery import LIMIT, back_after
 from klokken.results import Seconds, Verdict, Whole
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Self
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from klokken.faults.injection import Happened, Injection
     from klokken.faults.kinds import Fault
+
+# Seconds after which a person is told why the end takes so long.
+PATIENCE = 1.0
 
 
 class Schedule:
@@ -50,6 +54,9 @@ class Schedule:
         """Undo what is under way, and come back when that is done."""
         self._stop.set()
         self._opened.set()
+        self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            sys.stderr.write("undoing the fault that lasts; this ends by itself\n")
         self._thread.join()
 
     def require_all(self) -> None:
