@@ -45,6 +45,7 @@ class Tier(StrEnum):
     IDENTITY = "identity"
     DRIVE = "drive"
     EDGE = "edge"
+    DRIVE = "drive"
     METRICS = "metrics"
     LOADGEN = "loadgen"
 
