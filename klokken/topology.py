@@ -43,7 +43,6 @@ class Tier(StrEnum):
 
     DATABASE = "database"
     IDENTITY = "identity"
-    DRIVE = "drive"
     EDGE = "edge"
     DRIVE = "drive"
     METRICS = "metrics"
