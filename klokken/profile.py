@@ -2,68 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
-
-V = TypeVar("V")
+from klokken.exam import Exam
+from klokken.figure import Count, Figure, Positive, Real, Share, TimeOfDay
 
 PROFILES = Path(__file__).parent.parent / "loadtests" / "profiles"
 
 
-class Figure(Document, Generic[V]):
-    """A value with where it comes from: a source, or an assumption and its reason."""
-
-    value: V
-    source: str = ""
-    assumed: bool = False
-    why: str = ""
-
-    @model_validator(mode="after")
-    def _accounted_for(self) -> Figure[V]:
-        if self.assumed == bool(self.source):
-            raise ValueError("give either a `source`, or `assumed: true` with a `why`")
-        if self.assumed and not self.why:
-            raise ValueError("an assumed figure needs a `why`")
-        return self
-
-
-def _time_of_day(value: Any) -> Any:
-    """Refuse what YAML or pydantic would quietly turn into another time of day.
-
-    YAML reads an unquoted 10:30 as the number 630, which pydantic takes for 00:10:30.
-    """
-    if not isinstance(value, (str, time)):
-        raise ValueError('write a time of day in quotes, such as "08:00"')  # noqa: TRY004 - pydantic
-    moment = time.fromisoformat(value) if isinstance(value, str) else value
-    if moment.tzinfo is not None:
-        raise ValueError("a school bell rings by the clock on the wall; leave the time zone out")
-    return moment
-
-
-Count = Annotated[int, Field(ge=1, strict=True)]
-Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, strict=True)]
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-
-# What a profile may set a service level for: the requests of the journey `login`, and the
-# whole journey under the journey's own name.
-REQUEST_CLASSES = ("login", "login_page", "password", "token")
-
-
-def _request_class(name: str) -> str:
-    if name not in REQUEST_CLASSES:
-        raise ValueError(f"no request class of the journey; choose {', '.join(REQUEST_CLASSES)}")
-    return name
-
-
-RequestClass = Annotated[str, AfterValidator(_request_class)]
+# What a profile of each journey may set a service level for: the whole journey under its own
+# name, and its requests in their order.
+LOGIN = ("login_page", "password", "token")
+DRIVE = ("refresh", "drives", "first_drives")
+CLASSES: dict[str, tuple[str, ...]] = {
+    "login": ("login", *LOGIN),
+    "morning": (
+        *("morning", "portal", *LOGIN, *DRIVE),
+        *("home", "class_folder", "open", "save", "current"),
+    ),
+    "exam": (
+        *("exam", *LOGIN, *DRIVE),
+        *("paper_list", "paper", "autosave", "current", "handin", "receipt"),
+    ),
+}
 
 
 class Title(Document):
@@ -111,9 +77,9 @@ class Uniform(Document):
 
 
 class Slo(Document):
-    """The service level one request class must keep."""
+    """The service level one request class must keep; a whole exam is not a wait and has no p99."""
 
-    p99_seconds: Figure[Positive]
+    p99_seconds: Figure[Positive] | None = None
     failed_share: Figure[Share]
 
 
@@ -130,9 +96,29 @@ class Profile(Document):
     title: Title
     pupils: Figure[Count]
     arrivals: Annotated[Bell | Uniform, Field(discriminator="kind")]
-    journey: Literal["login"]
-    slo: Annotated[dict[RequestClass, Slo], Field(min_length=1)]
+    journey: Literal["login", "morning", "exam"]
+    exam: Exam | None = None
+    slo: Annotated[dict[str, Slo], Field(min_length=1)]
     generator: GeneratorLimits
+
+    @model_validator(mode="after")
+    def _of_its_journey(self) -> Profile:
+        allowed = CLASSES[self.journey]
+        for name, slo in self.slo.items():
+            if name not in allowed:
+                raise ValueError(
+                    f"`slo` has {name!r}, which is no request class of the journey;"
+                    f" choose {', '.join(allowed)}"
+                )
+            if (slo.p99_seconds is None) != (name == "exam"):
+                raise ValueError(
+                    f"`slo.{name}` needs `p99_seconds`, as every class but a whole exam does"
+                )
+        if (self.exam is None) == (self.journey == "exam"):
+            raise ValueError("the section `exam` belongs to the journey exam, and to no other")
+        if self.exam:
+            self.exam.check_arrivals(self.arrivals.opens, self.arrivals.closes)
+        return self
 
     @classmethod
     def read(cls, path: Path) -> Profile:

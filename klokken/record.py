@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from klokken.document import Document
 from klokken.errors import MachineError
-from klokken.results import Seconds, Whole
+from klokken.results import Seconds, Whole, Writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,7 @@ class ClassCounts(Document):
     requests: Whole
     ok: Whole
     failures: dict[str, Whole]
+    retries: Whole = 0
 
 
 class SecondCounts(Document):
@@ -80,6 +81,7 @@ class Record(Document):
     classes: dict[str, ClassCounts]
     spans: list[Span]
     dropped: dict[str, Whole]
+    writes: Writes = Writes()
     workers: list[WorkerRecord]
     versions: dict[str, str]
 

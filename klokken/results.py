@@ -1,7 +1,7 @@
 """The complete record of a storm: what was asked, what happened, and the verdict.
 
 A run's folder `results/<run>/` holds `results.json` (a `Results`), `latency.hlog` (every
-histogram, in the HdrHistogram log format) and `report.html`.
+histogram, in the HdrHistogram log format), `report.html` and, of an exam, `writes.jsonl`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Annotated
 from pydantic import Field
 
 from klokken.document import Document
+from klokken.population import teachers
 from klokken.profile import Profile, Title
+from klokken.retries import Retries
 
 Whole = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -30,8 +32,10 @@ class Verdict(StrEnum):
 class StormPlan(Document):
     """A storm fully resolved, as the master and the workers receive it.
 
-    Pupil numbers run from 0 to `pupils` - 1; those whose due time lies in
-    [`opens`, `closes`) take part, `offered` of them.
+    Numbers run from 0 to `people` - 1, the pupils first; those whose due time lies in
+    [`opens`, `closes`) take part, `offered` of them. All times of an exam are divided by
+    `compression`, time-outs and pauses between attempts are not. A drive cell's URL is at its
+    number less one in `cell_urls`.
     """
 
     # A folder's name, here and on the load generator.
@@ -46,10 +50,19 @@ class StormPlan(Document):
     offered: Annotated[int, Field(ge=1)]
     workers: Annotated[int, Field(ge=1)]
     login_url: str
+    portal_url: str
+    cell_urls: Annotated[list[str], Field(min_length=1)]
     client_id: str
-    redirect_uri: str
     realm: str
     patience_seconds: Seconds = 30.0
+    retries: Retries = Retries()
+    compression: Annotated[float, Field(ge=1, le=1000)] = 1.0
+
+    @property
+    def people(self) -> int:
+        """How many there are to draw due times for; in a morning teachers come as well."""
+        with_teachers = self.profile.journey == "morning"
+        return self.pupils + (teachers(self.pupils) if with_teachers else 0)
 
 
 class Latency(Document):
@@ -64,13 +77,16 @@ class Latency(Document):
 
 
 class ClassResult(Document):
-    """What became of one request class (or of whole journeys, class `login`).
+    """What became of one request class (or of whole journeys, under the journey's name).
 
-    `intended` counts from when the pupil was due, `service` from when the request was sent.
+    `intended` counts from when the pupil was due or, later on, first meant to send the request;
+    `service` from when it was sent. Every attempt is a request; `retries` are the attempts that
+    were not the first.
     """
 
     requests: Whole
     ok: Whole
+    retries: Whole = 0
     failures: dict[str, Whole]
     intended: Latency
     service: Latency
@@ -129,10 +145,21 @@ class MachineFacts(Document):
     kernel: str
 
 
+class Writes(Document):
+    """What became of the writes of an exam, by the lines of its log."""
+
+    attempted: Whole = 0
+    acknowledged: Whole = 0
+    refused: Whole = 0
+    unknown: Whole = 0
+    handins: Whole = 0
+    late: Whole = 0
+
+
 class Results(Document):
     """Everything known of one storm."""
 
-    schema_version: int = 1
+    schema_version: int = 2
     title: Title
     started: datetime
     finished: datetime
@@ -145,6 +172,7 @@ class Results(Document):
     failed: Whole
     dropped: Whole
     classes: dict[str, ClassResult]
+    writes: Writes = Writes()
     intervals: list[Interval]
     generator: Generator
     tiers: dict[str, TierCpu]

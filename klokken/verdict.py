@@ -22,14 +22,12 @@ BUSIEST_CORES = 0.8
 
 def judgements(plan: StormPlan, classes: Mapping[str, ClassResult]) -> list[Judgement]:
     """Return each service level of the plan's profile, kept or not, in the profile's order."""
-    return [
-        judgement
-        for name, slo in plan.profile.slo.items()
-        for judgement in (
-            _p99(plan, name, classes.get(name), slo.p99_seconds.value),
-            _failed_share(name, classes.get(name), slo.failed_share.value),
-        )
-    ]
+    found = []
+    for name, slo in plan.profile.slo.items():
+        if slo.p99_seconds is not None:
+            found.append(_p99(plan, name, classes.get(name), slo.p99_seconds.value))
+        found.append(_failed_share(name, classes.get(name), slo.failed_share.value))
+    return found
 
 
 def _p99(plan: StormPlan, name: str, found: ClassResult | None, limit: float) -> Judgement:
@@ -82,7 +80,7 @@ def _short(plan: StormPlan, record: Record) -> list[str]:
     dropped = sum(record.seconds.dropped)
     if dropped or started < plan.offered:
         why = f" ({causes})" if causes else ""
-        return [f"only {started} of {plan.offered} offered logins were started{why}"]
+        return [f"only {started} of {plan.offered} offered journeys were started{why}"]
     return []
 
 
@@ -91,13 +89,13 @@ def _odd(plan: StormPlan, record: Record) -> list[str]:
     by = record.seconds
     offered, started, dropped = sum(by.offered), sum(by.started), sum(by.dropped)
     ended = sum(by.completed) + sum(by.failed)
-    login = record.classes.get(plan.profile.journey)
+    whole = record.classes.get(plan.profile.journey)
     sums = {
         "planned and offered": (plan.offered, offered),
         "planned and shared out": (plan.offered, sum(w.offered for w in record.workers)),
         "offered, and started or dropped": (offered, started + dropped),
         "started, and completed or failed": (started, ended),
-        "journeys begun and recorded": (started, login.requests if login else 0),
+        "journeys begun and recorded": (started, whole.requests if whole else 0),
         "dropped, by second and by cause": (dropped, sum(record.dropped.values())),
     }
     reasons = [

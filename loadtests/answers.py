@@ -1,4 +1,4 @@
-"""What a login's responses say: pure parsers, which raise `Unexpected` with a short cause.
+"""What portal and login answer: pure parsers, which raise `Unexpected` with a short cause.
 
 A cause is one of a few phrases, never text from the response, so that counts by cause stay
 few and no report can carry a secret.
@@ -11,10 +11,15 @@ import binascii
 import html
 import json
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from loadtests.steps import Unexpected
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from loadtests.requests import Response, Secrets, Site
 
 FORM_ID = "kc-form-login"
@@ -26,10 +31,25 @@ FORM_ID = "kc-form-login"
 _ATTRIBUTE = r"""\s+([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
 _FORM_TAG = re.compile(rf"<form((?:{_ATTRIBUTE})+)\s*/?>", re.IGNORECASE)
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
+# What may stand in a header, RFC 6750, 2.1.
+_FIT = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
 
-class Unexpected(Exception):  # noqa: N818 - it is a finding about the site, not our error
-    """A response is not what the journey needs; the only argument is the cause."""
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a login gives, `seconds` being how long the access token holds."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    seconds: float
+
+
+def portal(response: Response, links: Iterable[str]) -> None:
+    """Check that the portal leads to every drive cell."""
+    if response.status != 200:  # noqa: PLR2004 - HTTP says it
+        raise Unexpected(str(response.status))
+    if any(link.encode() not in response.body for link in links):
+        raise Unexpected("no link")
 
 
 def login_form(response: Response, site: Site) -> str:
@@ -78,21 +98,13 @@ def code(response: Response, site: Site, mine: Secrets) -> str:
     return codes[0]
 
 
-def check_token(response: Response, site: Site, mine: Secrets, username: str, now: float) -> None:
-    """Check that the tokens are this pupil's own and valid at `now`, in Unix seconds.
+def tokens(response: Response, site: Site, mine: Secrets, username: str, now: float) -> Tokens:
+    """Return the tokens, checked to be this pupil's own and valid at `now`, in Unix seconds.
 
     The signature is not checked: the token came straight from the issuer over a verified TLS
     connection, which OpenID Connect Core 3.1.3.7 accepts in its place.
     """
-    if response.status != 200:  # noqa: PLR2004
-        raise Unexpected(str(response.status))
-    try:
-        tokens = json.loads(response.body)
-        claims = claims_of(tokens["id_token"])
-        if not isinstance(tokens["access_token"], str):
-            raise Unexpected("no token")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise Unexpected("no token") from None
+    found, claims = _tokens(response)
     audience = claims.get("aud")
     ours = site.client_id in audience if isinstance(audience, list) else audience == site.client_id
     expires = claims.get("exp")
@@ -106,6 +118,30 @@ def check_token(response: Response, site: Site, mine: Secrets, username: str, no
     for cause, holds in checks.items():
         if not holds:
             raise Unexpected(cause)
+    return found
+
+
+def refreshed(response: Response) -> Tokens:
+    """Return the tokens that came for a refresh token."""
+    return _tokens(response)[0]
+
+
+def _tokens(response: Response) -> tuple[Tokens, dict[str, Any]]:
+    """Return the tokens of a response, and the claims of the ID token among them."""
+    if response.status != 200:  # noqa: PLR2004
+        raise Unexpected(str(response.status))
+    try:
+        found = json.loads(response.body)
+        claims = claims_of(found["id_token"])
+        access, refresh = found["access_token"], found.get("refresh_token", "")
+        seconds = found.get("expires_in", 0)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise Unexpected("no token") from None
+    if not (isinstance(access, str) and isinstance(refresh, str) and _FIT.fullmatch(access)):
+        raise Unexpected("no token")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise Unexpected("no token")
+    return Tokens(access, refresh, seconds), claims
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Busy pupils of one worker, each with a socket; Locust asks for 10,000 open files a process.
 MOST_BUSY = 8_000
-# Seconds after the last pupil's patience has ended until what is left is stopped.
+# Seconds after the last pupil's time has ended until what is left is stopped.
 MARGIN = 5.0
 
 NOT_BEGUN = "not begun in time"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from klokken import histogram
 from klokken.record import ClassCounts, Record, SecondCounts, Span, WorkerRecord
-from loadtests.journeys import WHOLE
+from klokken.results import Writes
 from loadtests.record import COUNTS, Delta
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Page:
     dropped: Counter[str] = field(default_factory=Counter)
     ok: Counter[str] = field(default_factory=Counter)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    retries: Counter[str] = field(default_factory=Counter)
+    writes: Counter[str] = field(default_factory=Counter)
     spans: list[tuple[int, str, str, str]] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     memory_bytes: int = 0
@@ -45,21 +47,24 @@ class Page:
         self.dropped.update(dict(delta["dropped"]))
         self.ok.update(dict(delta["ok"]))
         self.failures.update({(name, cause): n for name, cause, n in delta["failures"]})
+        self.retries.update(dict(delta["retries"]))
+        for write in delta["writes"]:
+            self.writes.update(_counted(write))
         self.spans += [(start, name, kind, hdr) for start, name, kind, hdr in delta["spans"]]
         self.cpu += delta["cpu"]
         self.memory_bytes = max(self.memory_bytes, delta["memory_bytes"])
         self.final = self.final or delta["final"]
         self.heard = now
 
-    def write_off(self) -> None:
+    def write_off(self, whole: str) -> None:
         """Account for the pupils that a lost worker will say nothing more of.
 
-        Those it had begun have failed; those it had not are dropped.
+        Those it had begun have failed, in the class `whole`; those it had not are dropped.
         """
         counts = {name: by.total() for name, by in self.seconds.items()}
         unfinished = counts["started"] - counts["completed"] - counts["failed"]
         if unfinished > 0:
-            self.failures[WHOLE, WORKER_LOST] += unfinished
+            self.failures[whole, WORKER_LOST] += unfinished
             self.seconds["failed"][max(0, int(self.heard))] += unfinished
         for second, due in enumerate(self.due):
             missing = due - self.seconds["offered"][second]
@@ -72,9 +77,10 @@ class Page:
 class Ledger:
     """The pages of all workers of a storm."""
 
-    def __init__(self, run: str, pages: Iterable[Page]) -> None:
-        """Open the ledger of the storm called `run`."""
+    def __init__(self, run: str, pages: Iterable[Page], whole: str = "login") -> None:
+        """Open the ledger of the storm called `run`, whose journeys are of the class `whole`."""
         self.run = run
+        self.whole = whole
         self.pages = {page.name: page for page in pages}
 
     def add(self, worker: str, delta: Delta, now: float) -> None:
@@ -109,7 +115,7 @@ class Ledger:
         pages = list(self.pages.values())
         for page in pages:
             if not page.final:
-                page.write_off()
+                page.write_off(self.whole)
         return Record(
             run=self.run,
             began=began,
@@ -118,9 +124,18 @@ class Ledger:
             classes=_classes(pages),
             spans=_spans(pages),
             dropped=dict(sum((p.dropped for p in pages), Counter[str]())),
+            writes=Writes(**sum((p.writes for p in pages), Counter[str]())),
             workers=[_worker(page) for page in pages],
             versions=dict(versions),
         )
+
+
+def _counted(write: Mapping[str, Any]) -> list[str]:
+    """Return what a line of the log of writes counts as."""
+    found = ["attempted", write["outcome"]]
+    if write["outcome"] == "acknowledged":
+        found += ["handins"] * (write["kind"] == "handin") + ["late"] * write["late"]
+    return found
 
 
 def _seconds(pages: list[Page]) -> SecondCounts:
@@ -135,13 +150,15 @@ def _seconds(pages: list[Page]) -> SecondCounts:
 def _classes(pages: list[Page]) -> dict[str, ClassCounts]:
     ok = sum((p.ok for p in pages), Counter[str]())
     failures = sum((p.failures for p in pages), Counter[tuple[str, str]]())
+    retries = sum((p.retries for p in pages), Counter[str]())
     return {
         name: ClassCounts(
             requests=ok[name] + sum(n for (c, _), n in failures.items() if c == name),
             ok=ok[name],
             failures={cause: n for (c, cause), n in sorted(failures.items()) if c == name},
+            retries=retries[name],
         )
-        for name in sorted({*ok, *(c for c, _ in failures)})
+        for name in sorted({*ok, *retries, *(c for c, _ in failures)})
     }
 
 

@@ -56,7 +56,7 @@ def _refuse(error: KlokkenError) -> NoReturn:
 SETTINGS = Settings.of_process()
 try:
     PLAN = SETTINGS.plan()
-    TARGET = SETTINGS.target(PLAN)
+    TARGETS = SETTINGS.targets(PLAN)
 except KlokkenError as refusal:
     _refuse(refusal)
 
@@ -88,7 +88,7 @@ def _set_up_worker(environment: Environment, runner: WorkerRunner) -> None:
     def receive(msg: Any, **_: object) -> None:
         Pupils.worker.receive(msg.data)
 
-    transport = Transport(TARGET, tls_context(SETTINGS.ca_file))
+    transport = Transport(TARGETS, tls_context(SETTINGS.ca_file))
     password = SETTINGS.password()
     Pupils.worker = Worker(
         PLAN, transport, password, lambda delta: runner.send_message(DELTA, delta), listen

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
+from klokken import writes
 from klokken.curve import seconds
 from klokken.storm.attendance import attendance, shares
+from klokken.storm.timing import lasting
 from loadtests.arrivals import MARGIN
 from loadtests.ledger import Ledger, Page
 from loadtests.worker import StormClock
@@ -45,6 +47,7 @@ class Master:
         self._clock = StormClock(0.0)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "progress.jsonl").write_text("")
+        (folder / writes.NAME).write_text("")
 
     @property
     def begun(self) -> bool:
@@ -53,12 +56,12 @@ class Master:
 
     def share_out(self, workers: list[str], send: Callable[[str, dict[str, Any]], None]) -> None:
         """Give each of `workers` its pupils and the moment of the opening."""
-        ranges = shares(self.plan.pupils, len(workers))
+        ranges = shares(self.plan.people, len(workers))
         pages = [
             Page(name, first, end, attendance(self.plan, first, end).by_second())
             for name, (first, end) in zip(workers, ranges, strict=True)
         ]
-        self._ledger = Ledger(self.plan.run, pages)
+        self._ledger = Ledger(self.plan.run, pages, self.plan.profile.journey)
         self._opens_at = time.time() + LEAD
         self._clock = StormClock(self._opens_at)
         for page in pages:
@@ -66,16 +69,19 @@ class Master:
             send(page.name, share)
 
     def receive(self, worker: str, delta: Delta) -> None:
-        """Take what a worker hands over."""
+        """Take what a worker hands over; what was written goes into its log at once."""
         if self._ledger is not None:
+            if delta["writes"]:
+                lines = (json.dumps(write, ensure_ascii=False) + "\n" for write in delta["writes"])
+                with (self.folder / writes.NAME).open("a", encoding="utf-8") as file:
+                    file.writelines(lines)
             self._versions |= delta.pop("versions", {})
             self._ledger.add(worker, delta, self._clock())
 
     def follow(self) -> None:
         """Write a line of progress each second until every worker has ended or is lost."""
         ledger = self._opened()
-        length = seconds(self.plan.closes) - seconds(self.plan.opens)
-        last = length + self.plan.patience_seconds + 2 * MARGIN + SILENCE
+        last = lasting(self.plan) + 2 * MARGIN + SILENCE
         while self._clock() < last and not ledger.settled(self._clock(), SILENCE):
             gevent.sleep(1.0)
             self._progress(done=False)
@@ -116,4 +122,6 @@ class Master:
             file.write(json.dumps(line) + "\n")
 
     def _time_of_day(self, second: float) -> str:
-        return str(timedelta(seconds=int(seconds(self.plan.opens) + second))).zfill(8)
+        return str(
+            timedelta(seconds=int(seconds(self.plan.opens) + second * self.plan.compression))
+        ).zfill(8)

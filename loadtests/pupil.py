@@ -1,31 +1,49 @@
-"""A pupil at the login: drives a journey over a transport, and records what comes of it."""
+"""A pupil of a storm: drives a journey over a transport, and records what comes of it."""
 
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import gevent
 
 from klokken.record import INTERNAL
-from loadtests.answers import Unexpected
+from klokken.retries import Retries
+from klokken.writes import Outcome, Write
 from loadtests.record import TIMEOUT, Recorder
-from loadtests.requests import Request, Response
-from loadtests.transport import ConnectionFailed
+from loadtests.session import GAVE_UP
+from loadtests.steps import Ask, Found, Pause, Unanswered, Unexpected, Wait
 
 if TYPE_CHECKING:
-    from loadtests.journeys import Journey
+    from loadtests.requests import Request, Response
+    from loadtests.steps import Draft, Journey, Step
 
 log = logging.getLogger(__name__)
+
+# Seconds after which the edge closes a connection that nobody uses.
+KEPT_OPEN = 60.0
+# The drive is not done with what it was just given; no failure, and answered by asking again.
+_NOT_YET = 425
+_TOO_MANY = 429
+_CLIENT_ERRORS = range(400, 500)
+_SERVER_ERRORS = range(500, 600)
+# The one server error that says for certain that nothing was stored.
+_FULL = 507
+
+
+class Busy(Unexpected):
+    """The site asks to come again; the cause is the status."""
 
 
 class Connection(Protocol):
     """What can answer a request."""
 
     def send(self, request: Request) -> Response:
-        """Return the response, or raise ConnectionFailed."""
+        """Return the response, or raise Unanswered."""
 
     def close(self) -> None:
         """Give up the connection."""
@@ -40,76 +58,175 @@ Listener = Callable[[str, str, float, int, str | None], None]
 class Desk:
     """All that pupils of one worker share: how they connect, and who writes it down.
 
-    `clock` gives seconds since the storm's `opens`; `patience` is how long a pupil waits for
-    the whole journey, in seconds.
+    `clock` gives seconds since the storm's `opens`, which was at the Unix time `opened`.
+    `patience` is how long a pupil waits for the whole journey, in seconds; without it every
+    single request has the time that `retries` gives one.
     """
 
     connect: Callable[[], Connection]
     journey: Callable[[int], Journey]
     recorder: Recorder
     clock: Callable[[], float]
-    patience: float
+    patience: float | None
     listener: Listener
+    retries: Retries = field(default_factory=Retries)
+    opened: float = 0.0
+    sleep: Callable[[float], object] = gevent.sleep
 
     def attend(self, pupil: int, due: float) -> None:
         """Take one pupil through the journey. Never raises; everything is recorded."""
         start = self.clock()
         self.recorder.started(due, start)
-        connection = self.connect()
-        progress = _Progress(intended=due, sent=start)
+        visit = _Visit(self, self.connect(), intended=due, end=start)
+        cause: str | None = None
         try:
             with gevent.Timeout(self.patience):
-                self._go(self.journey(pupil), connection, progress)
-        except (Unexpected, ConnectionFailed) as finding:
-            self._fail(progress, str(finding))
+                visit.go(self.journey(pupil))
+        except (Unexpected, Unanswered) as finding:
+            cause = str(finding)
         except (gevent.Timeout, gevent.GreenletExit):
             # The exit comes when the storm is over; that pupil, too, has waited to the end.
-            self._fail(progress, TIMEOUT)
+            cause = TIMEOUT
         except Exception:
             log.exception("a pupil's journey broke in the load generator itself")
-            self._fail(progress, INTERNAL)
+            cause = INTERNAL
         finally:
-            connection.close()
-        end = progress.end if progress.failure is None else self.clock()
-        self.recorder.finished(due, start, end, progress.failure)
-
-    def _go(self, journey: Journey, connection: Connection, progress: _Progress) -> None:
-        """Send the requests of `journey` until it ends."""
-        progress.name, progress.request = next(journey)
-        while True:
-            response = connection.send(progress.request)
-            progress.end = self.clock()
-            progress.length = len(response.body)
-            try:
-                following = journey.send(response)
-            except StopIteration:
-                self._record(progress, None)
-                return
-            self._record(progress, None)
-            progress.name, progress.request = following
-            # What follows a response is closed by nature: it is intended when it is sent.
-            progress.intended = progress.sent = self.clock()
-            progress.end = progress.length = 0
-
-    def _fail(self, progress: _Progress, cause: str) -> None:
-        progress.end = progress.end or self.clock()
-        progress.failure = (progress.name, cause)
-        self._record(progress, cause)
-
-    def _record(self, progress: _Progress, cause: str | None) -> None:
-        now = progress
-        self.recorder.request(now.name, now.intended, now.sent, now.end, cause)
-        self.listener(now.name, now.request.method, now.end - now.intended, now.length, cause)
+            visit.connection.close()
+        end = visit.end if cause is None else self.clock()
+        self.recorder.finished(due, start, end, None if cause is None else (visit.name, cause))
 
 
 @dataclass(slots=True)
-class _Progress:
-    """How far a journey has come: the request under way, and its times."""
+class _Visit:
+    """One pupil's way through a journey; `intended` is when the next request was meant to go."""
 
+    desk: Desk
+    connection: Connection
     intended: float
-    sent: float
-    end: float = 0.0
-    length: int = 0
+    end: float
     name: str = ""
-    request: Request = field(default_factory=lambda: Request("", ""))
-    failure: tuple[str, str] | None = None
+
+    def go(self, journey: Journey) -> None:
+        """Take every step of `journey` until it ends."""
+        advance = partial(next, journey)
+        while True:
+            try:
+                step = advance()
+            except StopIteration:
+                return
+            try:
+                advance = partial(journey.send, self._take(step))
+            except (Unexpected, Unanswered) as finding:
+                advance = partial(journey.throw, finding)
+
+    def _take(self, step: Step) -> Any:
+        match step:
+            case Ask():
+                return self._ask(step)
+            case Wait():
+                return self._wait(step.until)
+            case Pause():
+                return self._pause(step.name, step.attempt)
+            case Found():
+                return self._write(step.draft, self.end, self.end, 200, step.etag)
+
+    def _wait(self, until: float) -> None:
+        ahead = until - self.desk.clock()
+        if ahead > KEPT_OPEN:
+            self.connection.close()
+        if ahead > 0:
+            self.desk.sleep(ahead)
+        # What was to be done in the past is intended now: the pupil was busy with else.
+        self.intended = self.desk.clock() if ahead < 0 else until
+
+    def _pause(self, name: str, attempt: int) -> None:
+        self.desk.recorder.retried(name)
+        drawn = random.random()  # noqa: S311 - spreads clients, keeps no secret
+        self.desk.sleep(self.desk.retries.pause(attempt, drawn))
+        self.intended = self.desk.clock()
+
+    def _ask(self, step: Ask) -> Any:
+        """Send a request until it is answered, or as often as a client does."""
+        attempts = self.desk.retries.attempts if step.again else 1
+        intended = self.intended
+        for attempt in range(attempts):
+            last = attempt + 1 == attempts
+            try:
+                value = self._attempt(step, intended, last=last)
+            except (Busy, Unanswered) as finding:
+                if attempts == 1:
+                    raise
+                if last:
+                    raise Unexpected(f"{GAVE_UP}: {finding}") from None
+            else:
+                # What follows a response is closed by nature: it is intended when it is sent.
+                self.intended = self.desk.clock()
+                return value
+            self._pause(step.name, attempt)
+        raise AssertionError("a request has at least one attempt")
+
+    def _attempt(self, step: Ask, intended: float, *, last: bool) -> Any:
+        """Send a request once, record it, and return what the journey reads from the response."""
+        desk, self.name = self.desk, step.name
+        sent, response, cause, value = desk.clock(), None, None, None
+        limit = desk.retries.timeout_seconds if step.again or desk.patience is None else None
+        try:
+            with gevent.Timeout(limit, Unanswered(TIMEOUT)):
+                response = self.connection.send(step.request)
+            self.end = desk.clock()
+            value = _read(step, response)
+            self.name = step.named(value) if step.named else step.name
+        except (Unexpected, Unanswered) as finding:
+            cause = str(finding)
+            raise
+        except (gevent.Timeout, gevent.GreenletExit):
+            cause = TIMEOUT
+            raise
+        except Exception:
+            cause = INTERNAL
+            raise
+        finally:
+            self.end = self.end if response else desk.clock()
+            if last or response is None or response.status != _NOT_YET:
+                desk.recorder.request(self.name, intended, sent, self.end, cause)
+                size = response.length if response else 0
+                desk.listener(self.name, step.request.method, self.end - intended, size, cause)
+            if step.draft:
+                status = response.status if response else None
+                etag = str(value) if cause is None else ""
+                self._write(step.draft, sent, self.end, status, etag)
+        return value
+
+    def _write(self, draft: Draft, sent: float, end: float, status: int | None, etag: str) -> None:
+        """Put one attempt to store a content into the log of writes."""
+        if etag:
+            outcome: Outcome = "acknowledged"
+        elif status == _FULL or status in _CLIENT_ERRORS:
+            outcome = "refused"
+        else:
+            outcome = "unknown"
+        told = end if etag else None
+        write = Write(
+            pupil=draft.pupil,
+            username=draft.username,
+            cell=draft.cell,
+            path=draft.path,
+            kind=draft.kind,
+            sha256=draft.sha256,
+            size=draft.size,
+            sent=self.desk.opened + sent,
+            outcome=outcome,
+            status=status,
+            etag=etag,
+            acknowledged=None if told is None else self.desk.opened + told,
+            late=told is not None and told > draft.deadline,
+        )
+        self.desk.recorder.wrote(write)
+
+
+def _read(step: Ask, response: Response) -> Any:
+    """Return what the journey makes of the response, unless that asks to come again."""
+    status = response.status
+    if step.again and (status in _SERVER_ERRORS or status in {_NOT_YET, _TOO_MANY}):
+        raise Busy(str(status))
+    return step.read(response)

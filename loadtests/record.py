@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from klokken import histogram
 from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
-from loadtests.journeys import WHOLE
 
 if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
+
+    from klokken.writes import Write
 
 Delta: TypeAlias = dict[str, Any]
 
@@ -24,10 +25,14 @@ COUNTS = ("offered", "started", "completed", "failed", "dropped")
 
 
 class Recorder:
-    """Counts and histograms of one worker since the last hand-over."""
+    """Counts, histograms and writes of one worker since the last hand-over.
 
-    def __init__(self) -> None:
+    Whole journeys are recorded as the class `whole`.
+    """
+
+    def __init__(self, whole: str = "login") -> None:
         """Begin with nothing recorded."""
+        self._whole = whole
         self._spans: dict[tuple[int, str, str], HdrHistogram] = {}
         self._cpu: list[float] = []
         self._memory_bytes = 0
@@ -38,6 +43,8 @@ class Recorder:
         self._dropped: Counter[str] = Counter()
         self._ok: Counter[str] = Counter()
         self._failures: Counter[tuple[str, str]] = Counter()
+        self._retries: Counter[str] = Counter()
+        self._writes: list[dict[str, Any]] = []
 
     def offered(self, due: float) -> None:
         """Count a pupil who is due now."""
@@ -67,18 +74,27 @@ class Recorder:
             self._add(end, name, "intended", end - intended)
             self._add(end, name, "service", end - sent)
 
+    def retried(self, name: str) -> None:
+        """Count a request of class `name` that is sent again."""
+        self._retries[name] += 1
+
+    def wrote(self, write: Write) -> None:
+        """Keep a line of the log of writes."""
+        self._writes.append(write.model_dump())
+
     def finished(
         self, due: float, start: float, end: float, failure: tuple[str, str] | None
     ) -> None:
         """Record a whole journey, which failed where there is a class and cause of a `failure`."""
         self._seconds["completed" if failure is None else "failed"][int(end)] += 1
         if failure is None:
-            self._ok[WHOLE] += 1
+            self._ok[self._whole] += 1
         else:
-            self._failures[WHOLE, ": ".join(failure)] += 1
-        if failure is None or failure[1] == TIMEOUT:
-            self._add(end, WHOLE, "intended", end - due)
-            self._add(end, WHOLE, "service", end - start)
+            self._failures[self._whole, ": ".join(failure)] += 1
+        # A whole exam is no wait, and would only fill the histogram's end.
+        if self._whole != "exam" and (failure is None or failure[1] == TIMEOUT):
+            self._add(end, self._whole, "intended", end - due)
+            self._add(end, self._whole, "service", end - start)
 
     def used(self, cores: float, memory_bytes: int) -> None:
         """Record the CPU that this process used since the last call, in cores, and its memory."""
@@ -97,6 +113,8 @@ class Recorder:
             "dropped": list(self._dropped.items()),
             "ok": list(self._ok.items()),
             "failures": [[*key, count] for key, count in self._failures.items()],
+            "retries": list(self._retries.items()),
+            "writes": self._writes,
             "spans": spans,
             "cpu": self._cpu,
             "memory_bytes": self._memory_bytes,

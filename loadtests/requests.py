@@ -1,7 +1,7 @@
-"""The requests of a login: one pure function each, from values to a `Request`.
+"""The requests of portal and login: one pure function each, from values to a `Request`.
 
 Nothing here touches a network. Request targets are origin-form (a path and a query); which
-address they go to is the transport's business alone.
+address an origin has is the transport's business alone.
 """
 
 from __future__ import annotations
@@ -20,22 +20,36 @@ _FORM: Headers = (("Content-Type", "application/x-www-form-urlencoded"),)
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request to the login host."""
+    """One HTTP request to an `origin` such as https://login.skole.test.
 
+    The body of the response to a `bulk` one is counted and not kept.
+    """
+
+    origin: str
     method: str
     target: str
     headers: Headers = ()
     body: bytes = b""
+    bulk: bool = False
 
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP response, its body whole. `location` is empty where there is none."""
+    """One HTTP response, its body whole; `location` and the bare `etag` are empty where none is.
+
+    `length` is that of the body in bytes, also where the body itself was not kept.
+    """
 
     status: int
     body: bytes = b""
     location: str = ""
     set_cookies: tuple[str, ...] = ()
+    etag: str = ""
+    length: int = 0
+
+    def __post_init__(self) -> None:
+        """Count the body where nobody has."""
+        self.length = self.length or len(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,11 @@ class Secrets:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
+def portal(origin: str) -> Request:
+    """Ask for the page that a school morning begins at."""
+    return Request(origin, "GET", "/")
+
+
 def login_page(site: Site, mine: Secrets) -> Request:
     """Ask for the page with the login form."""
     query = urlencode(
@@ -93,26 +112,36 @@ def login_page(site: Site, mine: Secrets) -> Request:
             "code_challenge_method": "S256",
         }
     )
-    return Request("GET", f"{site.path}/protocol/openid-connect/auth?{query}")
+    return Request(site.origin, "GET", f"{site.path}/protocol/openid-connect/auth?{query}")
 
 
-def password(target: str, cookies: dict[str, str], username: str, secret: str) -> Request:
+def password(
+    site: Site, target: str, cookies: dict[str, str], username: str, secret: str
+) -> Request:
     """Send the login form to its own `target`, with the cookies that came with it."""
     body = urlencode({"username": username, "password": secret, "credentialId": ""})
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    return Request("POST", target, (*_FORM, ("Cookie", cookie)), body.encode("ascii"))
+    headers = (*_FORM, ("Cookie", cookie))
+    return Request(site.origin, "POST", target, headers, body.encode("ascii"))
 
 
 def token(site: Site, mine: Secrets, code: str) -> Request:
     """Trade the `code` for tokens. The drive's own client does this, without cookies."""
-    body = urlencode(
-        {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": site.redirect_uri,
-            "client_id": site.client_id,
-            "code_verifier": mine.verifier,
-        }
+    return _tokens(
+        site,
+        grant_type="authorization_code",
+        code=code,
+        redirect_uri=site.redirect_uri,
+        client_id=site.client_id,
+        code_verifier=mine.verifier,
     )
+
+
+def refresh(site: Site, token: str) -> Request:
+    """Trade a refresh token for new tokens."""
+    return _tokens(site, grant_type="refresh_token", refresh_token=token, client_id=site.client_id)
+
+
+def _tokens(site: Site, **form: str) -> Request:
     target = f"{site.path}/protocol/openid-connect/token"
-    return Request("POST", target, _FORM, body.encode("ascii"))
+    return Request(site.origin, "POST", target, _FORM, urlencode(form).encode("ascii"))

@@ -12,6 +12,7 @@ from klokken.document import validated
 from klokken.errors import InputError
 from klokken.results import StormPlan
 from loadtests.target import Target, allowed_target
+from loadtests.world import origins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +48,11 @@ class Settings:
             raise InputError(path, "", f"is not JSON ({error})") from None
         return validated(StormPlan, value, path)
 
-    def target(self, plan: StormPlan) -> Target:
-        """Return where the storm goes, or raise StormRefusedError where that is not allowed."""
-        allowed = self._value("KLOKKEN_ALLOWED").split(",")
-        return allowed_target(plan.login_url, {address.strip() for address in allowed})
+    def targets(self, plan: StormPlan) -> dict[str, Target]:
+        """Return where the storm goes by origin, or raise StormRefusedError where it may not."""
+        given = self._value("KLOKKEN_ALLOWED").split(",")
+        allowed = {address.strip() for address in given}
+        return {origin: allowed_target(origin, allowed) for origin in origins(plan)}
 
     def password(self) -> str:
         """Return the password that all synthetic accounts share."""

@@ -1,4 +1,4 @@
-"""Where a storm may go: the one address that the login host resolves to, if it is allowed."""
+"""Where a storm may go: the one address that a host of its plan resolves to, if allowed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HTTPS_PORT = 443
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A login host and the checked address at which connections to it are opened."""
+    """A host and the checked address at which connections to it are opened."""
 
     host: str
     address: str
@@ -41,21 +41,19 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def allowed_target(
-    login_url: str,
+    url: str,
     allowed: Collection[str],
     resolver: Callable[[str, int], list[str]] = resolve,
 ) -> Target:
-    """Return the target of a storm on `login_url`, or raise StormRefusedError.
+    """Return the target of a storm's requests to `url`, or raise StormRefusedError.
 
     Every address that the host resolves to must be among `allowed`. The address found here is
     the one that connections are opened to, so that no later change of a name can lead a storm
     elsewhere.
     """
-    parts = urlsplit(login_url)
+    parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname or parts.path.strip("/"):
-        raise StormRefusedError(
-            "storm", "login_url", f"is {login_url!r}", "give https://host[:port]"
-        )
+        raise StormRefusedError("storm", "url", f"is {url!r}", "give https://host[:port]")
     port = parts.port or HTTPS_PORT
     addresses = resolver(parts.hostname, port)
     alien = [a for a in addresses if a not in allowed]

@@ -1,13 +1,14 @@
-"""The transport: a pupil's own TLS connection, on gevent, with geventhttpclient's parser.
+"""The transport: a pupil's own TLS connections, on gevent, with geventhttpclient's parser.
 
-Every pupil opens a new connection, as a browser that was just started does; shared ones would
-hide what the handshakes cost the site. All connections share one TLS context, since loading a
-certificate authority for each pupil would cost more than the login. geventhttpclient's client
-and pool are left out: for three requests on one connection they are the dearer half of it.
+Every pupil opens a new connection to each host, as a browser that was just started does; shared
+ones would hide what the handshakes cost the site. All connections share one TLS context, since
+loading a certificate authority for each pupil would cost more than the login. geventhttpclient's
+client and pool are left out: for three requests on one connection they are the dearer half of it.
 """
 
 from __future__ import annotations
 
+import select
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,20 +17,21 @@ import gevent.ssl
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketResponse
 
 from klokken.errors import InputError
+from loadtests.listing import bare
 from loadtests.requests import Request, Response
+from loadtests.steps import Unanswered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from loadtests.target import Target
 
 # Keycloak's login page and its headers come in one piece of this size.
 _BLOCK = 16 * 1024
+# A paper is read in pieces of this size.
+_BULK = 64 * 1024
 _HEADERS = "Accept: */*\r\nUser-Agent: klokken\r\n"
-
-
-class ConnectionFailed(Exception):  # noqa: N818 - a finding about the site, not our error
-    """No response came; the only argument is the cause, one of a few phrases."""
 
 
 def tls_context(ca_file: Path) -> gevent.ssl.SSLContext:
@@ -44,27 +46,43 @@ def tls_context(ca_file: Path) -> gevent.ssl.SSLContext:
     return context
 
 
-class Transport:
-    """Opens connections to one target."""
+# The causes of a missing response, the special before the general.
+_CAUSES: dict[type[BaseException], str] = {
+    HTTPConnectionClosed: "connection closed",
+    HTTPParseError: "broken response",
+    gevent.ssl.SSLCertVerificationError: "certificate",
+    gevent.ssl.SSLError: "TLS",
+    ConnectionRefusedError: "connection refused",
+    OSError: "connection",
+}
+_LOST = tuple(_CAUSES)
 
-    def __init__(self, target: Target, context: gevent.ssl.SSLContext) -> None:
-        """Serve `target`, whose certificate must hold in `context`."""
-        self.target = target
+
+class Transport:
+    """Opens connections to the targets of a storm."""
+
+    def __init__(self, targets: Mapping[str, Target], context: gevent.ssl.SSLContext) -> None:
+        """Serve `targets`, by their origins, whose certificates must hold in `context`."""
+        self.targets = targets
         self.context = context
         self.tls = ""
-        self.preamble = f" HTTP/1.1\r\nHost: {target.authority}\r\n{_HEADERS}"
+        self.preambles = {
+            origin: f" HTTP/1.1\r\nHost: {target.authority}\r\n{_HEADERS}"
+            for origin, target in targets.items()
+        }
 
     def connection(self) -> Connection:
-        """Return a connection that opens at its first request."""
+        """Return a pupil's connection, which opens at its first request."""
         return Connection(self)
 
-    def opened(self) -> gevent.ssl.SSLSocket:
-        """Return a new socket after its TLS handshake."""
-        plain = gevent.socket.create_connection((self.target.address, self.target.port))
+    def opened(self, origin: str) -> gevent.ssl.SSLSocket:
+        """Return a new socket to `origin` after its TLS handshake."""
+        target = self.targets[origin]
+        plain = gevent.socket.create_connection((target.address, target.port))
         try:
             # A request is one write; waiting to fill a packet could only delay it.
             plain.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
-            secure = self.context.wrap_socket(plain, server_hostname=self.target.host)
+            secure = self.context.wrap_socket(plain, server_hostname=target.host)
         except BaseException:
             plain.close()
             raise
@@ -74,69 +92,104 @@ class Transport:
 
 
 class Connection:
-    """One pupil's connection, kept open between its requests. Close it when the pupil is done.
+    """One pupil's connections, one an origin, kept open between requests until closed.
 
     It sets no time limits: the caller's `gevent.Timeout` ends whatever takes too long.
     """
 
-    __slots__ = ("_socket", "_transport")
+    __slots__ = ("_sockets", "_transport")
 
     def __init__(self, transport: Transport) -> None:
         """Make one that is not open yet."""
         self._transport = transport
-        self._socket: gevent.ssl.SSLSocket | None = None
+        self._sockets: dict[str, gevent.ssl.SSLSocket] = {}
 
     def send(self, request: Request) -> Response:
-        """Return the whole response to `request`, or raise ConnectionFailed.
+        """Return the whole response to `request`, or raise Unanswered.
 
         Redirects are not followed and nothing is sent twice.
         """
+        whole = False
         try:
-            return self._exchange(request)
-        except HTTPConnectionClosed:
-            raise ConnectionFailed("connection closed") from None
-        except HTTPParseError:
-            raise ConnectionFailed("broken response") from None
-        except gevent.ssl.SSLCertVerificationError:
-            raise ConnectionFailed("certificate") from None
-        except gevent.ssl.SSLError:
-            raise ConnectionFailed("TLS") from None
-        except ConnectionRefusedError:
-            raise ConnectionFailed("connection refused") from None
-        except OSError:
-            raise ConnectionFailed("connection") from None
+            response = self._exchange(request)
+            whole = True
+        except _LOST as error:
+            raise Unanswered(_cause(error)) from None
+        finally:
+            if not whole:
+                # An answer may still be on its way, and the next must not be taken for it.
+                self._drop(request.origin)
+        return response
 
     def close(self) -> None:
-        """Close the connection; doing so twice is fine."""
-        if self._socket is not None:
+        """Close the connections; doing so twice is fine."""
+        for origin in list(self._sockets):
+            self._drop(origin)
+
+    def _drop(self, origin: str) -> None:
+        if (secure := self._sockets.pop(origin, None)) is not None:
             with suppress(OSError):
-                self._socket.close()
-            self._socket = None
+                secure.close()
+
+    def _socket(self, origin: str) -> gevent.ssl.SSLSocket:
+        """Return an open socket; one that the site has closed meanwhile is replaced."""
+        kept = self._sockets.get(origin)
+        if kept is not None:
+            if not _readable(kept):
+                return kept
+            self._drop(origin)
+        secure = self._sockets[origin] = self._transport.opened(origin)
+        return secure
 
     def _exchange(self, request: Request) -> Response:
-        if self._socket is None:
-            self._socket = self._transport.opened()
-        self._socket.sendall(self._encoded(request))
-        received = HTTPSocketResponse(self._socket, block_size=_BLOCK, method=request.method)
-        body = received.read()
+        secure = self._socket(request.origin)
+        secure.sendall(self._encoded(request))
+        received = HTTPSocketResponse(secure, block_size=_BLOCK, method=request.method)
+        body, length = _counted(received) if request.bulk else _whole(received)
         response = Response(
             received.get_code(),
             body,
             str(received.get("location", "")),
             _lines(received.get("set-cookie")),
+            bare(str(received.get("etag", ""))),
+            length,
         )
         if received.should_close():
-            self.close()
+            self._drop(request.origin)
         return response
 
     def _encoded(self, request: Request) -> bytes:
         """Return `request` as it goes over the wire, in one piece."""
-        head = [request.method, " ", request.target, self._transport.preamble]
+        preamble = self._transport.preambles[request.origin]
+        head = [request.method, " ", request.target, preamble]
         head += [f"{name}: {value}\r\n" for name, value in request.headers]
-        if request.body or request.method == "POST":
+        if request.body or request.method in {"POST", "PUT"}:
             head.append(f"Content-Length: {len(request.body)}\r\n")
         head.append("\r\n")
         return "".join(head).encode("latin-1") + request.body
+
+
+def _cause(error: BaseException) -> str:
+    return next(cause for kind, cause in _CAUSES.items() if isinstance(error, kind))
+
+
+def _readable(secure: gevent.ssl.SSLSocket) -> bool:
+    """Return whether something came unasked, which between requests is the end of a connection."""
+    poll = select.poll()
+    poll.register(secure.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _whole(received: HTTPSocketResponse) -> tuple[bytes, int]:
+    body = received.read()
+    return body, len(body)
+
+
+def _counted(received: HTTPSocketResponse) -> tuple[bytes, int]:
+    length = 0
+    while block := received.read(_BULK):
+        length += len(block)
+    return b"", length
 
 
 def _lines(value: str | list[str] | None) -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import AsyncResult
 
-from klokken.curve import seconds
 from klokken.storm.attendance import attendance
+from klokken.storm.timing import lasting
 from loadtests import journeys
 from loadtests.arrivals import MARGIN, Arrivals
 from loadtests.pupil import Desk
 from loadtests.record import Delta, Recorder
-from loadtests.requests import Site
+from loadtests.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class Worker:
         self._taken = True
         share = self._share.get(timeout=_PATIENCE_FOR_SHARE)
         clock = StormClock(share["opens_at"])
-        recorder = Recorder()
+        recorder = Recorder(self.plan.profile.journey)
         arrivals = self._arrivals(share, recorder, clock)
         # What exists by now lives as long as the storm; the collector need not look at it
         # again, which it would do at the worst moments.
@@ -96,26 +96,24 @@ class Worker:
         self, share: dict[str, Any], recorder: Recorder, clock: Callable[[], float]
     ) -> Arrivals:
         plan = self.plan
-        site = Site(plan.login_url.rstrip("/"), plan.realm, plan.client_id, plan.redirect_uri)
+        world = World(plan, self.password, clock)
         desk = Desk(
             connect=self.transport.connection,
-            journey=partial(self._journey, site),
+            journey=partial(journeys.journey, world),
             recorder=recorder,
             clock=clock,
-            patience=plan.patience_seconds,
+            patience=None if plan.profile.exam else plan.patience_seconds,
             listener=self.listener,
+            retries=plan.retries,
+            opened=share["opens_at"],
         )
-        length = seconds(plan.closes) - seconds(plan.opens)
         return Arrivals(
             attendance(plan, share["first"], share["end"]),
             desk.attend,
             recorder,
             clock,
-            last=length + plan.patience_seconds + MARGIN,
+            last=lasting(plan) + MARGIN,
         )
-
-    def _journey(self, site: Site, pupil: int) -> journeys.Journey:
-        return journeys.login(site, pupil, self.password)
 
     def _report(self, recorder: Recorder, clock: Callable[[], float]) -> None:
         """Hand over what was recorded, once a second from the opening on. Runs until killed."""

@@ -74,9 +74,10 @@ def plan(offered: int, seconds: int = 60, **changes: Any) -> StormPlan:
         "closes": time(closed // 3600, closed // 60 % 60, closed % 60),
         "offered": offered,
         "workers": 2,
-        "login_url": "https://skole.test/realms/skole/protocol/openid-connect/auth",
+        "login_url": "https://login.skole.test",
+        "portal_url": "https://portal.skole.test",
+        "cell_urls": ["https://drive1.skole.test", "https://drive2.skole.test"],
         "client_id": "drive",
-        "redirect_uri": "https://drive.skole.test/callback",
         "realm": "skole",
     }
     return StormPlan.model_validate({**body, **changes})

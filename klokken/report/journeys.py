@@ -88,6 +88,7 @@ def _latency(results: Results, name: str, at: int) -> Picture:
     shown = series.thinned(results.intervals, MOST_POINTS)
     zero = since_midnight(results.plan.opens)
     slo = results.plan.profile.slo.get(name)
+    asked = slo.p99_seconds if slo else None
     label = class_name(name)
     chart = Chart(
         name=f"latency-{at}",
@@ -99,7 +100,7 @@ def _latency(results: Results, name: str, at: int) -> Picture:
             Line(series.percentile(shown, name, which), key.style)
             for which, key in PERCENTILES.items()
         ],
-        limit=slo.p99_seconds.value if slo else None,
+        limit=asked.value if asked else None,
     )
     notes = _thinning(results, shown, "worst")
     if chart.limit is not None and not chart.limit_in_sight:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from klokken.profile import Figure
+from klokken.figure import Figure
 from klokken.report.numbers import (
     MOST_DIGITS,
     NBSP,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from klokken.profile import Figure
+from klokken.figure import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,4 +67,6 @@ def _join(path: str, name: str) -> str:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -34,15 +34,15 @@ class Attendance:
 
 
 def attendance(plan: StormPlan, first: int, end: int) -> Attendance:
-    """Return who of the pupils `first` to `end` - 1 takes part in the storm of `plan`."""
+    """Return who of the people `first` to `end` - 1 takes part in the storm of `plan`."""
     opens, closes = seconds(plan.opens), seconds(plan.closes)
     due = Curve.of(plan.profile.arrivals).due(plan.seed, first, end)
     present = np.flatnonzero((due >= opens) & (due < closes))
     order = present[np.argsort(due[present], kind="stable")]
-    return Attendance(order + first, due[order] - opens)
+    return Attendance(order + first, (due[order] - opens) / plan.compression)
 
 
-def shares(pupils: int, workers: int) -> list[tuple[int, int]]:
-    """Return a range [first, end) of the pupils for each worker, as even as can be."""
-    edges = [pupils * n // workers for n in range(workers + 1)]
+def shares(people: int, workers: int) -> list[tuple[int, int]]:
+    """Return a range [first, end) of the people for each worker, as even as can be."""
+    edges = [people * n // workers for n in range(workers + 1)]
     return list(pairwise(edges))

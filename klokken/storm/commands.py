@@ -28,6 +28,9 @@ EXIT_OF = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.INVALID: Ex
 @click.option("--seed", default=1, show_default=True, help="Draws another morning.")
 @click.option("--from", "opens", type=CLOCK, help="Ring only from this time on.")
 @click.option("--until", "closes", type=CLOCK, help="Ring only until this time.")
+@click.option(
+    "--compress", type=float, help="Divide the times of an exam by this factor, 1 or more."
+)
 @click.option("--web", is_flag=True, help="Serve Locust's own web interface meanwhile.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def storm(  # noqa: PLR0913 - one parameter an option
@@ -38,10 +41,11 @@ def storm(  # noqa: PLR0913 - one parameter an option
     seed: int,
     opens: datetime | None,
     closes: datetime | None,
+    compress: float | None,
     web: bool,
     as_json: bool,
 ) -> None:
-    """Ring the 08:00 bell of PROFILE, a name or a file, at a stack that is up."""
+    """Ring the bell of PROFILE, a name or a file, at a stack that is up."""
     inventory = deployment.read_inventory(stack)
     planned = run.plan(
         profile,
@@ -50,6 +54,7 @@ def storm(  # noqa: PLR0913 - one parameter an option
         seed=seed,
         opens=opens.time() if opens else None,
         closes=closes.time() if closes else None,
+        compression=compress,
     )
     results, folder = run.storm(inventory, planned, web=web)
     click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))

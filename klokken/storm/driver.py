@@ -13,11 +13,12 @@ import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TextIO
 
-from klokken.curve import seconds
+from klokken import writes
 from klokken.errors import InputError, MachineError
 from klokken.record import Record
 from klokken.remote import Remote
 from klokken.storm.progress import ProgressLine
+from klokken.storm.timing import lasting
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
         raise MachineError(f"{folder}: cannot be made ({error.strerror})") from None
     with storm.on_host(_edges(inventory)):
         storm.follow()
-        hosts[0].fetch(f"{storm.run_folder}/record.json", folder / "record.json")
+        for name in ["record.json", *([writes.NAME] if plan.profile.exam else [])]:
+            hosts[0].fetch(f"{storm.run_folder}/{name}", folder / name)
         record = Record.read(folder / "record.json")
         storm.linger()
     return record
@@ -156,8 +158,7 @@ class Storm:
 
     def follow(self) -> None:
         """Show the storm's progress until its last line; raise MachineError where none comes."""
-        length = seconds(self.plan.closes) - seconds(self.plan.opens)
-        deadline = time.monotonic() + STARTING + length + self.plan.patience_seconds + ENDING
+        deadline = time.monotonic() + STARTING + lasting(self.plan) + ENDING
         progress = ProgressLine(self.plan, self.out)
         # tail waits for the file to appear, and ends when the master does.
         script = (

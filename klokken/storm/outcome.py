@@ -53,6 +53,7 @@ def results(plan: StormPlan, record: Record, around: Surroundings) -> Results:
         failed=sum(by.failed),
         dropped=sum(by.dropped),
         classes=classes,
+        writes=record.writes,
         intervals=_intervals(record),
         generator=generator,
         tiers=around.tiers,
@@ -116,6 +117,7 @@ def _classes(record: Record) -> dict[str, ClassResult]:
             requests=counts.requests,
             ok=counts.ok,
             failures=counts.failures,
+            retries=counts.retries,
             intended=_latency(record.spans, name, "intended"),
             service=_latency(record.spans, name, "service"),
         )

@@ -27,9 +27,17 @@ def login_url(domain: str) -> str:
     return f"https://login.{domain}"
 
 
-def redirect_uri(domain: str) -> str:
-    """Return where the drive of `domain` takes pupils back."""
-    return f"https://drive.{domain}/oidc-callback.html"
+def portal_url(domain: str) -> str:
+    """Return where pupils of `domain` begin their morning."""
+    return f"https://portal.{domain}"
+
+
+def cell_urls(inventory: Inventory) -> list[str]:
+    """Return where the drive cells of a site are; one that is not there where it has none."""
+    groups = inventory.all.children.items()
+    cells = sum(len(group.hosts) for tier, group in groups if tier.value == "drive")
+    names = [f"drive{n + 1}" for n in range(cells)] or ["drive"]
+    return [f"https://{name}.{inventory.site.site_domain}" for name in names]
 
 
 def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
@@ -42,11 +50,13 @@ def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
     opens: time | None = None,
     closes: time | None = None,
     workers: int = 1,
+    compression: float | None = None,
 ) -> StormPlan:
     """Return the storm that `fraction` of the pupils of `profile` make at the site.
 
     `opens` and `closes` cut a stretch out of the profile's morning; the whole is the default.
-    `run` names the storm and its folder of results. Raises StormRefusedError where the stack is not
+    `run` names the storm and its folder of results. `compression` divides the times of an exam;
+    its profile's own factor is the default. Raises StormRefusedError where the stack is not
     meant to be stormed, and InputError about an argument that cannot be used.
     """
     site = inventory.site
@@ -73,13 +83,15 @@ def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
             "offered": 1,
             "workers": workers,
             "login_url": login_url(site.site_domain),
+            "portal_url": portal_url(site.site_domain),
+            "cell_urls": cell_urls(inventory),
             "client_id": CLIENT,
-            "redirect_uri": redirect_uri(site.site_domain),
             "realm": REALM,
+            "compression": _compression(profile, compression),
         },
         "storm",
     )
-    offered = len(attendance(draft, 0, pupils))
+    offered = len(attendance(draft, 0, draft.people))
     if not offered:
         raise InputError(
             "storm",
@@ -104,6 +116,17 @@ def _pupils(profile: Profile, fraction: float, accounts: int, stack: str) -> int
             f"give a fraction of at most {most:.4g}, or raise `accounts` in the stack's config",
         )
     return pupils
+
+
+def _compression(profile: Profile, given: float | None) -> float:
+    """Return the factor by which the times of the profile are divided."""
+    if profile.exam is None:
+        if given is not None:
+            raise InputError(
+                "storm", "compress", f"{profile.name} is no exam", "leave --compress out"
+            )
+        return 1.0
+    return profile.exam.compression.value if given is None else given
 
 
 def _window(profile: Profile, opens: time | None, closes: time | None) -> tuple[time, time]:

@@ -37,6 +37,7 @@ def plan(  # noqa: PLR0913 - a storm has this many choices, all named
     seed: int,
     opens: time | None,
     closes: time | None,
+    compression: float | None,
 ) -> StormPlan:
     """Return the storm of the profile called `name`, with a name of its own."""
     profile = Profile.named(name)
@@ -49,6 +50,7 @@ def plan(  # noqa: PLR0913 - a storm has this many choices, all named
         seed=seed,
         opens=opens,
         closes=closes,
+        compression=compression,
     )
     return draft.model_copy(update={"workers": worker_count(inventory)})
 

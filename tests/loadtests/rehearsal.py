@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,47 +13,42 @@ from datetime import time as time_of_day
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from klokken.profile import Profile
 from klokken.record import Record
-from klokken.results import StormPlan
 from klokken.storm.attendance import attendance
-from tests.loadtests.double import CLIENT, PASSWORD, REALM, REDIRECT, LoginSite
+from tests.loadtests.keycloak import PASSWORD
+from tests.loadtests.visit import plan_of
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from klokken.results import StormPlan
+    from tests.loadtests.double import Double
+
 LOCUSTFILE = Path(__file__).parents[2] / "loadtests" / "locustfile.py"
 
 
-def plan_for(origin: str, **changes: Any) -> StormPlan:
-    """Return a storm of thirty pupils in five seconds at `origin`."""
-    body: dict[str, Any] = {
-        "run": "rehearsal",
-        "stack": "test",
-        "profile": Profile.named("minute"),
-        "fraction": 1.0,
-        "seed": 1,
-        "pupils": 360,
-        "opens": time_of_day(8),
-        "closes": time_of_day(8, 0, 5),
-        "offered": 1,
-        "workers": 2,
-        "login_url": origin,
-        "client_id": CLIENT,
-        "redirect_uri": REDIRECT,
-        "realm": REALM,
-        "patience_seconds": 4.0,
-    }
-    draft = StormPlan.model_validate(body | changes)
-    offered = len(attendance(draft, 0, draft.pupils))
+def plan_for(double: Double, journey: str = "login", **changes: Any) -> StormPlan:
+    """Return a storm at `double`: of logins, thirty pupils in five seconds."""
+    body: dict[str, Any] = {"run": "rehearsal", "workers": 2, "patience_seconds": 4.0}
+    if journey == "login":
+        body |= {"pupils": 360, "opens": time_of_day(8), "closes": time_of_day(8, 0, 5)}
+    draft = plan_of(journey, double.school.origins, **(body | changes))
+    offered = len(attendance(draft, 0, draft.people))
     return draft.model_copy(update={"offered": offered})
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass
 class Rehearsal:
     """The processes of one storm; use it as a context manager, which leaves none behind."""
 
-    site: LoginSite
+    site: Double
     plan: StormPlan
     folder: Path
     port: int

@@ -15,14 +15,15 @@ from loadtests.arrivals import NOT_BEGUN, STOPPED, TOO_MANY, Arrivals
 from loadtests.pupil import Desk
 from loadtests.record import COUNTS, Recorder
 from loadtests.requests import Request, Response
-from loadtests.transport import ConnectionFailed
+from loadtests.steps import Ask, Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loadtests.journeys import Journey
     from loadtests.record import Delta
+    from loadtests.steps import Journey
 
+SITE = "https://login.skole.test"
 DUE = st.lists(st.floats(0, 60, exclude_max=True), max_size=60)
 
 
@@ -190,8 +191,8 @@ class Wire:
 
 
 def two_steps(_: int) -> Journey:
-    yield "first", Request("GET", "/")
-    yield "second", Request("POST", "/")
+    yield Ask("first", Request(SITE, "GET", "/"), lambda _: None)
+    yield Ask("second", Request(SITE, "POST", "/"), lambda _: None)
 
 
 def attend_once(answers: list[tuple[float, Any]], journey: Any = two_steps) -> tuple[Delta, Wire]:
@@ -226,7 +227,7 @@ def test_the_first_request_and_the_journey_count_from_when_the_pupil_was_due() -
 
 
 def test_a_failure_is_counted_by_its_cause_and_improves_no_percentile() -> None:
-    delta, wire = attend_once([(1.0, Response(200)), (0.0, ConnectionFailed("connection"))])
+    delta, wire = attend_once([(1.0, Response(200)), (0.0, Unanswered("connection"))])
     assert sorted(delta["failures"]) == [
         ["login", "second: connection", 1],
         ["second", "connection", 1],
@@ -245,9 +246,9 @@ def test_who_gave_up_waiting_counts_with_the_time_waited() -> None:
 
 def test_an_error_of_the_generators_own_is_named_so() -> None:
     def broken(_: int) -> Journey:
-        yield "first", Request("GET", "/")
+        yield Ask("first", Request(SITE, "GET", "/"), lambda _: None)
         raise ZeroDivisionError
 
     delta, _ = attend_once([(1.0, Response(200))], broken)
-    assert ["first", INTERNAL, 1] in delta["failures"]
+    assert delta["failures"] == [["login", f"first: {INTERNAL}", 1]]
     assert sums(delta)["failed"] == 1

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests import answers, requests
-from loadtests.answers import Unexpected
 from loadtests.requests import Response, Secrets, Site
-from tests.loadtests.double import token_of
+from loadtests.steps import Unexpected
+from tests.loadtests.keycloak import token_of
 
 SITE = Site("https://login.skole.test", "skole", "drive", "https://drive.skole.test/cb")
 MINE = Secrets("v" * 43, "the-state", "the-nonce")
@@ -123,7 +123,7 @@ def test_no_two_logins_share_their_secrets() -> None:
 
 @given(user=st.text(max_size=20), secret=st.text(max_size=40))
 def test_the_form_carries_name_and_password_whatever_they_hold(user: str, secret: str) -> None:
-    request = requests.password("/x", {"A": "1", "B": "2"}, user, secret)
+    request = requests.password(SITE, "/x", {"A": "1", "B": "2"}, user, secret)
     form = parse_qs(request.body.decode("ascii"), keep_blank_values=True)
     assert form == {"username": [user], "password": [secret], "credentialId": [""]}
     assert dict(request.headers)["Cookie"] == "A=1; B=2"
@@ -178,7 +178,7 @@ def tokens(**changes: Any) -> Response:
 
 
 def check(response: Response) -> None:
-    answers.check_token(response, SITE, MINE, "elev0000001", now=999.0)
+    answers.tokens(response, SITE, MINE, "elev0000001", now=999.0)
 
 
 @pytest.mark.parametrize("audience", ["drive", ["account", "drive"]])

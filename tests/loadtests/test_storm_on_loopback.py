@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import time
@@ -13,8 +12,8 @@ import pytest
 
 from klokken.results import MachineFacts, Results, Verdict
 from klokken.storm.outcome import Surroundings, results
-from tests.loadtests.double import LoginSite
-from tests.loadtests.rehearsal import Rehearsal, plan_for
+from tests.loadtests.double import Double
+from tests.loadtests.rehearsal import Rehearsal, free_port, plan_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,21 +28,15 @@ class Rung:
 
     results: Results
     dropped: dict[str, int]
-    site: LoginSite
+    site: Double
     progress: list[Any]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def ring(folder: Path, *, kill_one: bool = False, **site_options: Any) -> Rung:
     """Ring a storm of about thirty pupils in five seconds with two workers."""
     folder.mkdir()
-    with LoginSite(folder, **site_options) as site:
-        plan = plan_for(site.origin, closes=time(8, 0, 5))
+    with Double(folder, **site_options) as site:
+        plan = plan_for(site, closes=time(8, 0, 5))
         with Rehearsal(site, plan, folder, free_port()) as rehearsal:
             if kill_one:
                 rehearsal.wait_for_progress(started=4)
@@ -65,7 +58,7 @@ def rung(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Rung]]:
             folder / "stalled",
             stall_at=9,
             stall_seconds=STALL_SECONDS,
-            forgetful={"elev0000010"},
+            keycloak_options={"forgetful": {"elev0000010"}},
         )
         killed = pool.submit(ring, folder / "killed", kill_one=True)
         yield {"stalled": stalled.result(), "killed": killed.result()}
@@ -134,8 +127,8 @@ def test_a_worker_that_is_killed_loses_no_count(killed: Rung) -> None:
 
 
 def test_a_site_outside_the_stack_is_refused_with_one_line(tmp_path: Path) -> None:
-    with LoginSite(tmp_path) as site:
-        plan = plan_for(site.origin, workers=1)
+    with Double(tmp_path) as site:
+        plan = plan_for(site, workers=1)
         with Rehearsal(site, plan, tmp_path, free_port(), allowed="198.18.0.51") as rehearsal:
             for process in (rehearsal.master, *rehearsal.workers):
                 said, _ = process.communicate(timeout=120)

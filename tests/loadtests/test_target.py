@@ -26,7 +26,7 @@ def test_any_address_outside_the_stack_is_refused(found: list[str]) -> None:
 
 @pytest.mark.parametrize("url", ["http://login.skole.test", "https://", "login", "https://a/b"])
 def test_only_a_bare_https_origin_is_a_login(url: str) -> None:
-    with pytest.raises(StormRefusedError, match="login_url"):
+    with pytest.raises(StormRefusedError, match="storm: url"):
         allowed_target(url, ["198.18.0.51"], lambda *_: ["198.18.0.51"])
 
 

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from klokken.errors import InputError
-from loadtests import journeys
+from loadtests import login
 from loadtests.requests import Request, Site
+from loadtests.steps import Ask, Unanswered
 from loadtests.target import Target
-from loadtests.transport import Connection, ConnectionFailed, Transport, tls_context
-from tests.loadtests.double import CLIENT, PASSWORD, REALM, REDIRECT, LoginSite, certificate
+from loadtests.transport import Connection, Transport, tls_context
+from tests.loadtests.certificate import certificate
+from tests.loadtests.double import Double
+from tests.loadtests.keycloak import CLIENT, PASSWORD, REALM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,60 +22,58 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[LoginSite]:
-    with LoginSite(tmp_path) as running:
+def site(tmp_path: Path) -> Iterator[Double]:
+    with Double(tmp_path) as running:
         yield running
 
 
-def target(site: LoginSite, **changes: object) -> Target:
+def target(site: Double, **changes: object) -> Target:
     values = {"host": "127.0.0.1", "address": "127.0.0.1", "port": int(site.origin.split(":")[-1])}
     return Target(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def connection(site: LoginSite, **changes: object) -> Connection:
-    return Transport(target(site, **changes), tls_context(site.ca_file)).connection()
+def connection(site: Double, **changes: object) -> Connection:
+    targets = {site.origin: target(site, **changes)}
+    return Transport(targets, tls_context(site.ca_file)).connection()
 
 
-def test_a_whole_login_uses_one_connection_of_its_own(site: LoginSite) -> None:
-    transport = Transport(target(site), tls_context(site.ca_file))
-    for pupil in (0, 1):
+def test_a_whole_login_uses_one_connection_of_its_own(site: Double) -> None:
+    transport = Transport({site.origin: target(site)}, tls_context(site.ca_file))
+    for user in ("elev0000001", "elev0000002"):
         wire = transport.connection()
-        journey = journeys.login(Site(site.origin, REALM, CLIENT, REDIRECT), pupil, PASSWORD)
-        step = next(journey)
-        for _ in journeys.REQUESTS[1:]:
-            step = journey.send(wire.send(step[1]))
-        with pytest.raises(StopIteration):
-            journey.send(wire.send(step[1]))
+        steps = login.sign_in(Site(site.origin, REALM, CLIENT, "https://a/b"), user, PASSWORD)
+        step = next(steps)
+        with suppress(StopIteration):
+            while isinstance(step, Ask):
+                step = steps.send(step.read(wire.send(step.request)))
         wire.close()
     assert site.logins == ["elev0000001", "elev0000002"]
     assert site.connections == 2
     assert transport.tls.startswith("TLSv1.3 ")
 
 
-def test_a_certificate_of_another_authority_is_not_accepted(
-    site: LoginSite, tmp_path: Path
-) -> None:
+def test_a_certificate_of_another_authority_is_not_accepted(site: Double, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     _, other = certificate(tmp_path / "other")
-    wire = Transport(target(site), tls_context(other)).connection()
-    with pytest.raises(ConnectionFailed, match=r"^certificate$"):
-        wire.send(Request("GET", "/"))
+    wire = Transport({site.origin: target(site)}, tls_context(other)).connection()
+    with pytest.raises(Unanswered, match=r"^certificate$"):
+        wire.send(Request(site.origin, "GET", "/"))
     wire.close()
 
 
-def test_a_certificate_for_another_name_is_not_accepted(site: LoginSite) -> None:
+def test_a_certificate_for_another_name_is_not_accepted(site: Double) -> None:
     wire = connection(site, host="login.skole.test")
-    with pytest.raises(ConnectionFailed, match=r"^certificate$"):
-        wire.send(Request("GET", "/"))
+    with pytest.raises(Unanswered, match=r"^certificate$"):
+        wire.send(Request(site.origin, "GET", "/"))
     wire.close()
 
 
-def test_a_closed_port_is_named(site: LoginSite) -> None:
+def test_a_closed_port_is_named(site: Double) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         wire = connection(site, port=unused.getsockname()[1])
-        with pytest.raises(ConnectionFailed, match=r"^connection refused$"):
-            wire.send(Request("GET", "/"))
+        with pytest.raises(Unanswered, match=r"^connection refused$"):
+            wire.send(Request(site.origin, "GET", "/"))
     wire.close()
 
 

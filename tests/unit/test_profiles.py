@@ -11,6 +11,8 @@ from klokken.profile import PROFILES, Profile
 if TYPE_CHECKING:
     from pathlib import Path
 
+NONE = {"value": 0.0, "source": "A test."}
+EXAM = yaml.safe_load((PROFILES / "exam.yaml").read_text())["exam"]
 NAMES = sorted(p.stem for p in PROFILES.glob("*.yaml"))
 
 
@@ -31,7 +33,14 @@ def altered(folder: Path, *keys: str, value: Any) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "pupils"),
-    [("south-schleswig", 6_500), ("denmark", 600_000), ("bavaria", 1_200_000), ("minute", 600)],
+    [
+        ("south-schleswig", 6_500),
+        ("denmark", 600_000),
+        ("bavaria", 1_200_000),
+        ("minute", 600),
+        ("morning", 300),
+        ("exam", 300),
+    ],
 )
 def test_the_profiles_that_come_with_klokken_have_their_populations(name: str, pupils: int) -> None:
     assert Profile.named(name).pupils.value == pupils
@@ -64,7 +73,10 @@ def test_every_shipped_figure_says_where_it_comes_from(name: str) -> None:
         (("arrivals", "opens"), "eight", "opens"),
         (("arrivals", "opens"), "09:00", "`opens` must be before `closes`"),
         (("arrivals", "kind"), "camel", "arrivals"),
-        (("slo", "lunch"), {}, "login_page, password, token"),
+        (("slo", "lunch"), {"failed_share": NONE}, "login_page, password, token"),
+        (("slo", "login"), {"failed_share": NONE}, "`slo.login` needs `p99_seconds`"),
+        (("exam",), EXAM, "belongs to the journey exam"),
+        (("journey",), "exam", "`slo` has 'login'"),
         (("slo",), {}, "slo"),
         (("slo", "login", "p99_seconds", "value"), float("inf"), "p99_seconds.value"),
         (("slo", "login", "failed_share", "value"), 1.5, "failed_share.value"),
@@ -76,6 +88,36 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_file_and_field(
     tmp_path: Path, keys: tuple[str, ...], value: Any, message: str
 ) -> None:
     path = altered(tmp_path, *keys, value=value)
+    with pytest.raises(InputError) as refused:
+        Profile.read(path)
+    line = str(refused.value)
+    assert line.startswith(str(path))
+    assert message in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"exam": {**EXAM, "minutes": {"value": 10, "source": "A test."}}}, "exam.minutes.value"),
+        ({"exam": {**EXAM, "paper_files": {"value": 0, "source": "A test."}}}, "paper_files"),
+        ({"exam": {**EXAM, "compression": {"value": 0.5, "source": "A test."}}}, "compression"),
+        (
+            {"exam": {**EXAM, "autosave_least_seconds": {"value": 61, "source": "A test."}}},
+            "`autosave_least_seconds` is more than",
+        ),
+        ({"exam": {**EXAM, "paper_bytes": {"value": 2, "source": "A test."}}}, "a byte"),
+        ({"exam": {**EXAM, "starts": {"value": "08:59", "source": "A test."}}}, "at most 10 min"),
+        ({"exam": {**EXAM, "starts": {"value": "08:29", "source": "A test."}}}, "before it starts"),
+        ({"exam": None}, "belongs to the journey exam"),
+    ],
+)
+def test_an_exam_that_cannot_be_is_refused_in_one_line(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    body = yaml.safe_load((PROFILES / "exam.yaml").read_text())
+    path = tmp_path / "exam.yaml"
+    path.write_text(yaml.safe_dump(body | changes))
     with pytest.raises(InputError) as refused:
         Profile.read(path)
     line = str(refused.value)

@@ -128,7 +128,8 @@ def test_it_needs_nothing_from_elsewhere() -> None:
     assert not re.search(r"(?:src|href|action)=\"(?!#|data:)", page)
     assert not re.search(r"url\((?!#)|@import|<script|<iframe|javascript:", page)
     addresses = re.findall(r"https?://\S+", page.replace("<wbr>", "").replace("<", " "))
-    assert addresses == [storm().plan.login_url, storm().plan.redirect_uri]
+    made = storm().plan
+    assert addresses == [made.login_url, made.portal_url, *made.cell_urls]
 
 
 @pytest.mark.parametrize(

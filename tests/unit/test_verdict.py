@@ -122,7 +122,7 @@ def test_a_class_that_was_never_reached_has_kept_nothing() -> None:
         (record(late=0.08), "late: p99.9 80 ms, limit 50 ms"),
         (record(cpu=[0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]), "0.90 cores, limit 0.8"),
         (record(lost=True), "1 of 1 workers were lost"),
-        (record(dropped=3), "only 97 of 100 offered logins were started (3 not begun in time)"),
+        (record(dropped=3), "only 97 of 100 offered journeys were started (3 not begun in time)"),
         (record(run="another"), "another storm, 'another'"),
         (
             record(classes={"login": ClassCounts(requests=100, ok=99, failures={INTERNAL: 1})}),

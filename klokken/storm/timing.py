@@ -1,0 +1,39 @@
+"""The times of a storm in its own seconds, which count from the plan's `opens`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klokken.curve import seconds
+
+if TYPE_CHECKING:
+    from datetime import time
+
+    from klokken.results import StormPlan
+
+# Seconds after the deadline of an exam in which what was begun may still come to its end.
+GRACE = 120.0
+
+
+def second_of(plan: StormPlan, moment: time) -> float:
+    """Return the second of the storm at which the profile's clock shows `moment`."""
+    return (seconds(moment) - seconds(plan.opens)) / plan.compression
+
+
+def arriving(plan: StormPlan) -> float:
+    """Return the seconds in which pupils arrive."""
+    return second_of(plan, plan.closes)
+
+
+def deadline(plan: StormPlan) -> float | None:
+    """Return the second at which the exam ends, or None where the storm is none."""
+    exam = plan.profile.exam
+    if exam is None:
+        return None
+    return second_of(plan, exam.starts.value) + exam.minutes.value * 60 / plan.compression
+
+
+def lasting(plan: StormPlan) -> float:
+    """Return the second after which no pupil goes on."""
+    end = deadline(plan)
+    return arriving(plan) + plan.patience_seconds if end is None else end + GRACE

@@ -1,0 +1,117 @@
+"""A person signed in at a drive cell, whose token is kept fresh as a real client does."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from loadtests import answers, drive, requests
+from loadtests.login import sign_in
+from loadtests.steps import Ask, Pause, Unanswered, Unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from klokken.population import Person
+    from loadtests.answers import Tokens
+    from loadtests.drive import Drive
+    from loadtests.requests import Request, Response
+    from loadtests.steps import Draft, Journey, Steps
+    from loadtests.world import World
+
+# The share of a token's life after which it is renewed.
+_FRESH = 0.9
+_UNAUTHORIZED = "401"
+GAVE_UP = "gave up"
+
+
+class Session:
+    """Signs in and asks the person's drive cell. With `patient` a failed login is begun again."""
+
+    __slots__ = ("_expires", "_patient", "_tokens", "_world", "origin", "person")
+
+    _tokens: Tokens
+
+    def __init__(self, world: World, person: Person, *, patient: bool) -> None:
+        """Make one that is not signed in yet."""
+        self.person = person
+        self.origin = world.cells[person.cell - 1]
+        self._world = world
+        self._patient = patient
+        self._expires = 0.0
+
+    def sign_in(self) -> Journey:
+        """Get tokens for the password."""
+        world, person = self._world, self.person
+        attempts = world.plan.retries.attempts if self._patient else 1
+        for attempt in range(attempts):
+            try:
+                self._take(
+                    (
+                        yield from sign_in(
+                            world.site(person), person.username, world.secret, world.clock
+                        )
+                    )
+                )
+            except (Unexpected, Unanswered) as finding:
+                if attempts == 1:
+                    raise
+                cause = str(finding)
+            else:
+                return
+            if attempt + 1 < attempts:
+                yield Pause("login_page", attempt)
+        raise Unexpected(f"{GAVE_UP}: {cause}")
+
+    def drive(self) -> Steps[Drive]:
+        """Return the person's own space. This must be the first that a new account asks for."""
+        found: Drive = yield from self.ask(
+            "drives",
+            drive.drives(self.origin),
+            drive.drive,
+            named=lambda space: "first_drives" if space.empty else "drives",
+        )
+        return found
+
+    def ask(
+        self,
+        name: str,
+        request: Request,
+        read: Callable[[Response], Any],
+        *,
+        named: Callable[[Any], str] | None = None,
+        draft: Draft | None = None,
+    ) -> Steps[Any]:
+        """Send `request` with a token that holds; one that is refused is replaced."""
+        attempts = self._world.plan.retries.attempts
+        for attempt in range(attempts):
+            yield from self._freshen()
+            try:
+                return (yield Ask(name, self._bearing(request), read, named, draft, again=True))
+            except Unexpected as finding:
+                if str(finding) != _UNAUTHORIZED:
+                    raise
+            self._expires = 0.0
+            if attempt + 1 < attempts:
+                yield Pause(name, attempt)
+        raise Unexpected(f"{GAVE_UP}: {_UNAUTHORIZED}")
+
+    def _freshen(self) -> Journey:
+        if self._world.now() < self._expires:
+            return
+        asked = requests.refresh(self._world.site(self.person), self._tokens.refresh)
+        try:
+            self._take((yield Ask("refresh", asked, answers.refreshed, again=True)))
+        except Unexpected as finding:
+            # The login itself has ended, as it does where the identity tier lost its memory.
+            if str(finding) not in {"400", _UNAUTHORIZED}:
+                raise
+            yield from self.sign_in()
+
+    def _take(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._expires = self._world.now() + _FRESH * tokens.seconds
+
+    def _bearing(self, request: Request) -> Request:
+        bearer = ("Authorization", f"Bearer {self._tokens.access}")
+        return dataclasses.replace(request, headers=(*request.headers, bearer))

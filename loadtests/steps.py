@@ -1,0 +1,88 @@
+"""The steps of a journey: what it asks of whoever drives it, without any input or output.
+
+A journey is a generator. It yields steps, receives what comes of each, and ends when the pupil
+has what it came for. `Unexpected` and `Unanswered` are thrown into it at the step that failed,
+and end it where it does not catch them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from klokken.writes import Kind
+    from loadtests.requests import Request, Response
+
+T = TypeVar("T")
+
+
+class Unexpected(Exception):  # noqa: N818 - it is a finding about the site, not our error
+    """A response is not what the journey needs; the only argument is the cause."""
+
+
+class Unanswered(Exception):  # noqa: N818 - likewise
+    """No response came; the only argument is the cause, one of a few phrases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A content to be stored, as the log of writes tells of it.
+
+    `deadline` is the second of the storm after which its acknowledgement is late.
+    """
+
+    pupil: int
+    username: str
+    cell: int
+    path: str
+    kind: Kind
+    sha256: str
+    size: int
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send `request` of the class `name`; gives what `read` makes of the response.
+
+    `named` may tell the class by that. With `again` it is sent until it is answered, within
+    what a client of the drive does; else once. A `draft` is what the request stores.
+    """
+
+    name: str
+    request: Request
+    read: Callable[[Response], Any]
+    named: Callable[[Any], str] | None = None
+    draft: Draft | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until a second of the storm; what is asked next was intended then."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait as after the failed `attempt`, counted from 0, of something of the class `name`."""
+
+    name: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The drive was found to hold `draft`, with this ETag, although it never said so."""
+
+    draft: Draft
+    etag: str
+
+
+Step: TypeAlias = Ask | Wait | Pause | Found
+# What yields steps and returns a T.
+Steps: TypeAlias = Generator[Step, Any, T]
+Journey: TypeAlias = Steps[None]
