@@ -9,6 +9,7 @@ import click
 
 from klokken import deployment
 from klokken.audit.summary import summary as audit_summary
+from klokken.errors import InputError
 from klokken.faults.exam import sit
 from klokken.faults.kinds import in_order, parse
 from klokken.faults.outcome import table
@@ -21,10 +22,20 @@ from klokken.storm.summary import summary
 @click.option("--stack", default="lab", show_default=True, help="The stack to sit it at.")
 @click.option("--fraction", default=1.0, show_default=True, help="The share of pupils that come.")
 @click.option("--seed", default=1, show_default=True, help="Draws another exam.")
+@click.option(
+    "--compress", type=float, help="Divide the times of the exam by this factor, 1 or more."
+)
 @click.option("--fault", "asked", multiple=True, metavar="KIND@SECOND[+SECONDS]", help="Break it.")
 @click.option("--json", "as_json", is_flag=True, help="Print audit and faults as JSON.")
 def exam(  # noqa: PLR0913 - one parameter an option
-    *, profile: str, stack: str, fraction: float, seed: int, asked: tuple[str, ...], as_json: bool
+    *,
+    profile: str,
+    stack: str,
+    fraction: float,
+    seed: int,
+    compress: float | None,
+    asked: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Sit the exam of PROFILE, a name or a file, with faults if asked for, and audit it.
 
@@ -34,7 +45,17 @@ def exam(  # noqa: PLR0913 - one parameter an option
     """
     faults = in_order([parse(text) for text in asked])
     inventory = deployment.read_inventory(stack)
-    plan = run.plan(profile, inventory, fraction=fraction, seed=seed, opens=None, closes=None)
+    plan = run.plan(
+        profile,
+        inventory,
+        fraction=fraction,
+        seed=seed,
+        opens=None,
+        closes=None,
+        compression=compress,
+    )
+    if plan.profile.exam is None:
+        raise InputError("exam", profile, "is no exam", "choose a profile with the journey exam")
     sat = sit(inventory, plan, faults, up=lambda: deployment.up(stack))
     if as_json:
         parts = {"audit": sat.audit, "faults": sat.faults}

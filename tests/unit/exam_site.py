@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.loadtests.double import certificate
+from tests.loadtests.certificate import certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
