@@ -43,8 +43,8 @@ class Tier(StrEnum):
 
     DATABASE = "database"
     IDENTITY = "identity"
-    EDGE = "edge"
     DRIVE = "drive"
+    EDGE = "edge"
     METRICS = "metrics"
     LOADGEN = "loadgen"
 

@@ -57,7 +57,7 @@ KINDS = {
             "full-drive",
             Tier.DRIVE,
             20,
-            "fills the volume /srv/drive to the last byte that the drive may use",
+            "fills the volume /srv/data to the last byte that the drive may use",
             "the file that fills it is removed",
             1,
         ),

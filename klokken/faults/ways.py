@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Seconds after its end at which a host undoes a fault by itself, should nobody have done it.
 MARGIN = 15.0
-VOLUME = "/srv/drive"
+VOLUME = "/srv/data"
 DRIVE_PORT = 9200
 DELAY_MS = 300
 LOSS_PERCENT = 2
