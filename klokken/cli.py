@@ -13,7 +13,12 @@ from klokken import __version__, deployment, workspace
 from klokken.errors import Exit, KlokkenError
 
 # Commands whose libraries take long to import, and the module that has each.
-LATE = {"report": "klokken.storm.commands", "storm": "klokken.storm.commands"}
+LATE = {
+    "audit": "klokken.audit.commands",
+    "exam": "klokken.faults.commands",
+    "report": "klokken.storm.commands",
+    "storm": "klokken.storm.commands",
+}
 
 
 class Commands(click.Group):

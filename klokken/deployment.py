@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 LAB_PROGRAMS = {
     "debootstrap": "debootstrap",
     "ip": "iproute2",
+    "mkfs.ext4": "e2fsprogs",
     "nft": "nftables",
     "ssh": "openssh-client",
     "systemd-nspawn": "systemd-container",
 }
 DOWN_LIMIT = 300
+# Seconds for steps to end by themselves after Ctrl-C.
+STOPPING = 30
 
 
 class CheckError(KlokkenError):
@@ -124,7 +127,10 @@ def _run(argv: list[str], cancel: Path | None = None) -> int:
     except KeyboardInterrupt:
         click.echo("klokken: stopping", err=True)
         if cancel:
+            # What Pulumi has under way sees this and ends in good order, and so does Pulumi.
             cancel.touch()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOPPING)
         _end(process)
         raise
 

@@ -6,9 +6,12 @@ import contextlib
 import shlex
 import socket
 import subprocess
+import tempfile
+import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from subprocess import DEVNULL, PIPE
+from typing import IO, TYPE_CHECKING
 
 from klokken.errors import MachineError
 
@@ -82,6 +85,31 @@ class Remote:
             raise MachineError(f"{self.name}: `{shlex.join(argv)}`: {_said(done)}")
         return done.stdout.decode("utf-8", "replace")
 
+    def lines(
+        self, argv: Sequence[str], *, given: bytes, timeout: float, root: bool = False
+    ) -> Iterator[str]:
+        """Run a program as `run` does, and yield the lines of its output as they come.
+
+        It must read all that is `given` before it writes much. Raises MachineError where the
+        program fails, or has no end after `timeout` seconds.
+        """
+        command = [*self.command(), self.remote_command(argv, root=root)]
+        with tempfile.TemporaryFile() as said, self.process(command, PIPE, said) as process:
+            bound = threading.Timer(timeout, process.kill)
+            bound.start()
+            try:
+                with contextlib.suppress(BrokenPipeError):
+                    _give(process, given)
+                for line in process.stdout or ():
+                    yield line.decode("utf-8", "replace")
+                code = process.wait()
+            finally:
+                bound.cancel()
+            if code:
+                said.seek(0)
+                problem = _last_line(said.read()) or f"ended after at most {timeout:.0f} s"
+                raise MachineError(f"{self.name}: `{shlex.join(argv)}`: {problem}")
+
     def fetch(self, source: str, destination: Path, *, timeout: float = 120.0) -> None:
         """Copy the file `source` of the host to `destination`, whole or not at all."""
         done = self._ssh(["cat", "--", source], b"", timeout, root=True)
@@ -110,7 +138,9 @@ class Remote:
             yield here
 
     @contextlib.contextmanager
-    def process(self, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    def process(
+        self, command: list[str], stdin: int = DEVNULL, stderr: int | IO[bytes] = PIPE
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """Run an ssh `command` for as long as the context lasts.
 
         It has a session of its own: Ctrl-C is for us, and we decide what ends first.
@@ -118,9 +148,9 @@ class Remote:
         try:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdin=stdin,
+                stdout=PIPE,
+                stderr=stderr,
                 start_new_session=True,
             )
         except FileNotFoundError:
@@ -162,6 +192,12 @@ class Remote:
                 return
             time.sleep(0.05)
         raise MachineError(f"{self.name}: no tunnel to it after {timeout:.0f} s")
+
+
+def _give(process: subprocess.Popen[bytes], given: bytes) -> None:
+    if process.stdin:
+        with process.stdin as pipe:
+            pipe.write(given)
 
 
 def _no_ssh() -> MachineError:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-PASSWORDS = ("database", "admin", "warmup", "pupils")
+PASSWORDS = ("database", "admin", "warmup", "pupils", "directory")
 CA_YEARS = 5
 
 

@@ -25,6 +25,7 @@ CPU_QUERY = "sum by (tier, groupname) (rate(namedprocess_namegroup_cpu_seconds_t
 PACKAGES = {
     Tier.DATABASE: ("postgresql-17",),
     Tier.IDENTITY: ("openjdk-21-jre-headless", "openjdk-25-jre-headless"),
+    Tier.DRIVE: ("slapd",),
     Tier.EDGE: ("haproxy",),
     Tier.METRICS: ("prometheus",),
     Tier.LOADGEN: ("python3",),

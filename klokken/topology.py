@@ -43,15 +43,21 @@ class Tier(StrEnum):
 
     DATABASE = "database"
     IDENTITY = "identity"
+    DRIVE = "drive"
     EDGE = "edge"
     METRICS = "metrics"
     LOADGEN = "loadgen"
 
 
 class TierSize(Document):
-    """How many hosts a tier has, and the role variables that differ from the defaults."""
+    """How many hosts a tier has, and the role variables that differ from the defaults.
+
+    `volume_gb` is the size of a data volume of each host's own, in units of 10^9 bytes; with 0
+    the data lies on the host's one disk.
+    """
 
     count: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
+    volume_gb: Annotated[int, Field(ge=0, le=16_000, strict=True)] = 0
     variables: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -82,6 +88,7 @@ class Topology(Document):
                 name=f"{tier}{number}",
                 tier=tier,
                 address=self.network[FIRST_HOST + 20 * list(Tier).index(tier) + number - 1],
+                volume_gb=self.tiers[tier].volume_gb,
             )
             for tier in Tier
             for number in range(1, self.tiers[tier].count + 1)
@@ -89,8 +96,9 @@ class Topology(Document):
 
 
 class HostPlan(Document):
-    """One host of a topology: a name, a tier and an address."""
+    """One host of a topology: a name, a tier, an address and the size of its data volume."""
 
     name: str
     tier: Tier
     address: IPv4Address
+    volume_gb: int = 0

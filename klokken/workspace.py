@@ -67,11 +67,19 @@ def init(stack: str) -> list[str]:
         made.append(f"{passphrase_file()}, which encrypts secrets: keep it safe")
     state_folder().mkdir(parents=True, exist_ok=True)
     pulumi("stack", "select", "--create", "--stack", stack)
-    if config.secrets is None:
-        value = json.dumps(make_secrets())
+    there = {} if config.secrets is None else _secrets(stack)
+    # A later version may need one more; those that are there are kept.
+    missing = {name: value for name, value in make_secrets().items() if name not in there}
+    if missing:
+        value = json.dumps({**there, **missing})
         pulumi("config", "set", "--secret", "secrets", "--stack", stack, stdin=value)
         made.append(f"new secrets, encrypted in {path.name}")
     return made
+
+
+def _secrets(stack: str) -> dict[str, str]:
+    """Return the secrets of a stack in clear."""
+    return dict(json.loads(pulumi("config", "get", "secrets", "--stack", stack)))
 
 
 def pulumi(*arguments: str, stdin: str | None = None) -> str:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 # Only identity needs the database to be there. The others let it go first all the same: the way
 # through database and identity is the longest, and their hosts may share a machine's cores.
-NEEDS = dict.fromkeys((Tier.IDENTITY, Tier.EDGE, Tier.METRICS, Tier.LOADGEN), Tier.DATABASE)
+NEEDS = {tier: Tier.DATABASE for tier in Tier if tier is not Tier.DATABASE}
 # Each tier is told no more secrets than it needs.
 SECRETS = {
     Tier.DATABASE: ("database", "ca_key"),
     Tier.IDENTITY: ("database", "admin", "warmup", "pupils_hash", "pupils_salt"),
+    Tier.DRIVE: ("directory",),
     Tier.EDGE: ("ca_key",),
     Tier.METRICS: (),
     Tier.LOADGEN: ("pupils",),
@@ -109,4 +110,7 @@ def inventory(
 def _for_tier(tier: Tier, secrets: Mapping[str, str]) -> dict[str, str]:
     """Return the role variables that carry the secrets of `tier`."""
     names = (*SECRETS[tier], *SHARED_SECRETS)
+    missing = [name for name in names if name not in secrets]
+    if missing:
+        raise pulumi.RunError(f"secrets: no {missing[0]}; run `klokken init` for the stack again")
     return {f"site_secret_{name}": secrets[name] for name in names}

@@ -22,7 +22,7 @@ from klokken.storm.timing import lasting
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from klokken.inventory import Inventory
@@ -42,25 +42,27 @@ WEB_LINGERS = 3600.0
 _JOURNAL_LINES = "12"
 
 
-def ring(
+def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
     inventory: Inventory,
     plan: StormPlan,
     folder: Path,
     *,
     web: bool = False,
     out: TextIO | None = None,
+    opened: Callable[[float], None] | None = None,
 ) -> Record:
     """Ring the storm of `plan` and return its record, a copy of which is left in `folder`.
 
     Progress goes to `out`, standard error by default. With `web`, Locust's own interface is
     reachable on a loopback port while the storm lasts, and until Ctrl-C where `out` is a
-    terminal. Whatever happens, the units are stopped and the run's files on the host removed.
+    terminal. `opened` is told once when the storm opened, in Unix seconds, right to a second.
+    Whatever happens, the units are stopped and the run's files on the host removed.
     Raises MachineError where the load generator did not do its part.
     """
     hosts = Remote.of(inventory, Tier.LOADGEN)
     if not hosts:
         raise InputError("inventory", "loadgen", "has no host", "give the tier one")
-    storm = Storm(hosts[0], plan, out or sys.stderr, web=web)
+    storm = Storm(hosts[0], plan, out or sys.stderr, web=web, opened=opened)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,6 +100,7 @@ class Storm:
     plan: StormPlan
     out: TextIO
     web: bool = False
+    opened: Callable[[float], None] | None = None
 
     @property
     def run_folder(self) -> str:
@@ -168,12 +171,20 @@ class Storm:
         ]
         with self._web_interface(), self.host.process(command) as tail:
             for line in self._lines(tail.stdout, deadline):
-                if progress.show(line):
+                done = progress.show(line)
+                self._tell_opening(progress)
+                if done:
                     return
         progress.end()
         raise self._failure() or MachineError(
             f"{self.host.name}: the storm ended without a result; see `journalctl -u {MASTER}`"
         )
+
+    def _tell_opening(self, progress: ProgressLine) -> None:
+        # The seconds before the opening are told as 0.
+        if self.opened and progress.second:
+            self.opened(time.time() - progress.second)
+            self.opened = None
 
     def _lines(self, stream: IO[bytes] | None, deadline: float) -> Iterator[str]:
         """Yield lines until the stream ends or time is up; look at the units in a silence."""

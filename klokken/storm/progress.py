@@ -15,10 +15,11 @@ QUIET_SECONDS = 5
 
 @dataclass(slots=True)
 class ProgressLine:
-    """Writes a storm's progress to `out`."""
+    """Writes a storm's progress to `out`; `second` is the one of the storm shown last."""
 
     plan: StormPlan
     out: TextIO
+    second: int = 0
     _shown: int | None = None
 
     def show(self, line: str) -> bool:
@@ -31,6 +32,7 @@ class ProgressLine:
             text, second, done = _text(now, self.plan), int(now["second"]), bool(now["done"])
         except (ValueError, KeyError, TypeError):
             return False
+        self.second = second
         if self.out.isatty():
             self.out.write(f"\r\x1b[K{text}" + ("\n" if done else ""))
         elif done or self._shown is None or second >= self._shown + QUIET_SECONDS:

@@ -19,6 +19,7 @@ from klokken.storm.plan import plan_storm
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import time
     from pathlib import Path
 
@@ -54,12 +55,21 @@ def plan(  # noqa: PLR0913 - a storm has this many choices, all named
     return draft.model_copy(update={"workers": worker_count(inventory)})
 
 
-def storm(inventory: Inventory, planned: StormPlan, *, web: bool = False) -> tuple[Results, Path]:
-    """Ring the storm; return its results and the folder that now holds the whole of them."""
+def storm(
+    inventory: Inventory,
+    planned: StormPlan,
+    *,
+    web: bool = False,
+    opened: Callable[[float], None] | None = None,
+) -> tuple[Results, Path]:
+    """Ring the storm; return its results and the folder that now holds the whole of them.
+
+    `opened` is told when the storm opened; see `ring`.
+    """
     folder = RESULTS / planned.run
     draft = RESULTS / f".{planned.run}"
     try:
-        record = ring(inventory, planned, draft, web=web)
+        record = ring(inventory, planned, draft, web=web, opened=opened)
         host = Remote.of(inventory, Tier.LOADGEN)[0]
         around = outcome.Surroundings(
             machine=telemetry.machine_facts(host),

@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import ansible_mitogen
 import ansible_runner
 import yaml
 
@@ -29,6 +30,7 @@ from stacks.provider import cancelled
 # Memory, not disk: what is written there, secrets among it, is gone with the run.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the run's own folder in it is private
 TIMEOUT = 1800
+STRATEGIES = "plugins/strategy"
 # So many changes are named at the end; more of them are a first installation.
 FEW = 5
 
@@ -108,7 +110,13 @@ def _run(order: Order, folder: Path) -> int:
         inventory=str(inventory),
         limit=order.tier,
         cmdline=f"-e @{secrets}",
-        envvars={"ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "ANSIBLE_HOST_KEY_CHECKING": "1"},
+        envvars={
+            "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
+            "ANSIBLE_HOST_KEY_CHECKING": "1",
+            # One Python a host for the whole run, instead of a new one for each task.
+            "ANSIBLE_STRATEGY": "mitogen_linear",
+            "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__file__).parent / STRATEGIES),
+        },
         event_handler=watch,
         cancel_callback=watch.cancelled,
         timeout=TIMEOUT,

@@ -41,6 +41,7 @@ class Lab(pulumi.ComponentResource):
                     network=network,
                     image=image_key(),
                     weight=WEIGHTS.get(plan.tier, 1),
+                    volume_gb=plan.volume_gb,
                 ),
                 child,
             ).instance

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from stacks.lab.mounts import unmount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from stacks.lab.cgroup import Cgroup
 
@@ -35,12 +35,19 @@ exec "$@"
 class Container:
     """One host's container; what it left in `folder` tells a later process of it."""
 
-    def __init__(self, folder: Path, cgroup: Cgroup, machine: str, bridge: str) -> None:
-        """Describe a container with its tree mounted at `folder`/root; nothing is started."""
+    def __init__(
+        self, folder: Path, cgroup: Cgroup, machine: str, bridge: str, binds: Mapping[Path, str]
+    ) -> None:
+        """Describe a container with its tree mounted at `folder`/root; nothing is started.
+
+        `binds` are folders of this machine, and where the host sees them.
+        """
+        self._folder = folder
         self.root = folder / "root"
         self._cgroup = cgroup
         self._machine = machine
         self._bridge = bridge
+        self._binds = binds
         self._log = folder / "console.log"
         self._record = folder / "process.json"
 
@@ -87,7 +94,7 @@ class Container:
     def clear(self) -> None:
         """Remove what a container that ended badly has left."""
         self._cgroup.kill()
-        unmount(self.root)
+        unmount(self._folder)
         self._cgroup.remove()
         self._record.unlink(missing_ok=True)
 
@@ -115,6 +122,7 @@ class Container:
             "--timezone=off",
             "--link-journal=no",
             "--console=pipe",
+            *(f"--bind={here}:{there}" for here, there in self._binds.items()),
         ]
 
     def _first_process(self) -> int | None:

@@ -16,14 +16,21 @@ from stacks.lab.mounts import delete
 from stacks.lab.network import bridge_name
 from stacks.lab.shell import run
 from stacks.lab.tree import furnish
+from stacks.lab.volume import Volume
 
 BOOT_TIMEOUT = 120
 START_ATTEMPTS = 3
 SETTLE = 1.5
+# Where a host finds its data volume.
+DATA = "/srv/data"
 
 
 class HostSpec(Document):
-    """What a lab host shall be; `weight` is its share of a scarce CPU, ordinarily 1."""
+    """What a lab host shall be.
+
+    `weight` is its share of a scarce CPU, ordinarily 1; `volume_gb` the size of its data volume
+    in units of 10^9 bytes, 0 for none.
+    """
 
     stack: str
     name: str
@@ -31,6 +38,7 @@ class HostSpec(Document):
     network: str
     image: str
     weight: int = 1
+    volume_gb: int = 0
 
 
 class LabHost:
@@ -43,7 +51,10 @@ class LabHost:
         self.folder = self.lab.hosts / spec.name
         self.cgroup = Cgroup(spec.stack, spec.name)
         self.machine = f"{spec.stack}-{spec.name}"
-        self.container = Container(self.folder, self.cgroup, self.machine, bridge_name(spec.stack))
+        self.volume = Volume(self.folder, spec.volume_gb)
+        binds = {self.volume.place: DATA} if spec.volume_gb else {}
+        bridge = bridge_name(spec.stack)
+        self.container = Container(self.folder, self.cgroup, self.machine, bridge, binds)
         self._record = self.folder / "host.json"
 
     def ensure(self) -> str:
@@ -105,6 +116,7 @@ class LabHost:
         options = f"lowerdir={lower},upperdir={self.folder}/upper,workdir={self.folder}/work"
         root = str(self.container.root)
         run("mount", "-t", "overlay", self.machine, "-o", options, root)
+        self.volume.mount()
 
     def _furnish(self) -> str:
         """Give a new host its name, address and keys; write the record last, as the seal."""

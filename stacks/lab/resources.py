@@ -100,9 +100,9 @@ class NetworkProvider(_Provider):
 
 
 class HostProvider(_Provider):
-    """One host. Its weight changes in place; name, address and image make another host."""
+    """One host. Its weight changes in place; all else makes another host."""
 
-    replaces = ("stack", "name", "address", "network", "image")
+    replaces = ("stack", "name", "address", "network", "image", "volume_gb")
     outputs = ("instance",)
 
     def is_up(self, props: dict[str, Any]) -> bool:
@@ -153,9 +153,10 @@ class Host(Resource, module="klokken", name="LabHost"):
 
 
 def _host(props: dict[str, Any]) -> LabHost:
-    # Pulumi hands whole numbers over as floats.
-    fields = {key: props[key] for key in HostSpec.model_fields}
-    return LabHost(HostSpec.model_validate({**fields, "weight": int(fields["weight"])}))
+    # A lab of an older version knows fewer of them. Pulumi hands whole numbers over as floats.
+    fields = {key: props[key] for key in HostSpec.model_fields if key in props}
+    whole = {key: int(value) for key, value in fields.items() if isinstance(value, float)}
+    return LabHost(HostSpec.model_validate(fields | whole))
 
 
 quiet_errors()

@@ -71,7 +71,7 @@ def test_every_host_knows_every_other_by_name(host: Host, inventory: Inventory) 
 
 def test_the_names_of_the_site_lead_to_the_edge(host: Host, inventory: Inventory) -> None:
     edges = {str(edge.ansible_host) for edge in inventory.hosts(Tier.EDGE).values()}
-    for name in ("login", "drive"):
+    for name in ("login", "portal", *inventory.hosts(Tier.DRIVE)):
         found = host.addr(f"{name}.{inventory.site.site_domain}").ipv4_addresses
         assert set(found) == edges
 

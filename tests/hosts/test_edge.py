@@ -152,6 +152,27 @@ def test_without_tls_one_is_sent_to_tls(host: Host, login: str) -> None:
 def test_every_node_is_ready(host: Host, inventory: Inventory) -> None:
     (address,) = listening(host, 8405)
     page = get(host, f"http://{address}:8405/metrics")
-    for node in inventory.hosts(Tier.IDENTITY):
-        line = f'haproxy_server_status{{proxy="identity",server="{node}",state="UP"}} 1'
+    nodes = [("identity", node) for node in inventory.hosts(Tier.IDENTITY)]
+    nodes += [(cell, cell) for cell in inventory.hosts(Tier.DRIVE)]
+    for proxy, node in nodes:
+        line = f'haproxy_server_status{{proxy="{proxy}",server="{node}",state="UP"}} 1'
         assert line in page
+
+
+def test_every_cell_of_the_drive_has_a_name_of_its_own(host: Host, inventory: Inventory) -> None:
+    for cell in inventory.hosts(Tier.DRIVE):
+        status, _, body = ask(host, f"{cell}.{inventory.site.site_domain}", "/status.php")
+        assert status == 200
+        assert json.loads(body)["installed"] is True
+
+
+def test_the_portal_leads_to_every_cell(host: Host, inventory: Inventory) -> None:
+    domain = inventory.site.site_domain
+    status, _, body = ask(host, f"portal.{domain}", "/")
+    assert status == 200
+    for cell in inventory.hosts(Tier.DRIVE):
+        assert f"https://{cell}.{domain}/" in body
+
+
+def test_the_portal_is_one_page(host: Host, inventory: Inventory) -> None:
+    assert ask(host, f"portal.{inventory.site.site_domain}", "/admin")[0] == 404

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from klokken.topology import Tier
 from tests.hosts.on_host import assert_hardened, assert_runs_hardened, get, python
 
 if TYPE_CHECKING:
@@ -33,7 +34,13 @@ _REALM = """
 import json, re, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, "/opt/klokken/identity")
-from accounts import Realm
+from realm import Realm, RealmError
+def made(name):
+    try:
+        realm._call("POST", "/users", {"username": name, "enabled": False})
+    except RealmError as error:
+        return str(error)
+    return "made"
 settings = open("/etc/keycloak/keycloak.conf").read()
 realm = Realm(sys.argv[1], "skole", re.search("bootstrap-admin-password=(.*)", settings)[1])
 print(json.dumps(eval(sys.argv[2])))
@@ -117,7 +124,7 @@ def authorization(inventory: Inventory, **changes: str) -> str:
         "response_type": "code",
         "client_id": "drive",
         "scope": "openid",
-        "redirect_uri": f"https://drive.{inventory.site.site_domain}/",
+        "redirect_uri": f"https://portal.{inventory.site.site_domain}/",
         "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
         "code_challenge_method": "S256",
     } | changes
@@ -151,7 +158,13 @@ def test_only_code_with_pkce_is_allowed(
     assert "error=" in answer
 
 
-def test_codes_go_to_the_drive_only(host: Host, inventory: Inventory) -> None:
+def test_codes_go_to_every_cell_of_the_drive(host: Host, inventory: Inventory) -> None:
+    for cell in inventory.hosts(Tier.DRIVE):
+        back = f"https://{cell}.{inventory.site.site_domain}/oidc-callback.html"
+        assert status(host, authorization(inventory, redirect_uri=back)) == "200"
+
+
+def test_codes_go_nowhere_else(host: Host, inventory: Inventory) -> None:
     answer = status(host, authorization(inventory, redirect_uri="https://elsewhere.example/"))
     assert answer == "400"
 
@@ -161,8 +174,20 @@ def ask_realm(host: Host, expression: str) -> Any:
     return json.loads(python(host, _REALM, NODE, expression))
 
 
+@pytest.mark.parametrize("name", ["admin", "Administrator", "root"])
+def test_nobody_may_be_called_what_the_drive_takes_for_somebody_else(host: Host, name: str) -> None:
+    answer = ask_realm(host, f"made({name!r})")
+    assert "400" in answer
+    assert "reserved-user-name" in answer
+
+
+def test_every_class_has_its_teacher(host: Host, inventory: Inventory) -> None:
+    classes = -(-inventory.site.site_accounts // 21)
+    assert ask_realm(host, "realm.count('laerer')") >= classes
+
+
 def test_all_pupils_are_there(host: Host, inventory: Inventory) -> None:
-    assert ask_realm(host, "realm.count()") >= inventory.site.site_accounts
+    assert ask_realm(host, "realm.count('elev')") >= inventory.site.site_accounts
 
 
 def test_a_pupils_hash_has_the_parameters_that_keycloak_gives_its_own(host: Host) -> None:

@@ -16,6 +16,7 @@ HOST = {
     "network": "198.18.5.0/24",
     "image": "trixie-1",
     "weight": 1,
+    "volume_gb": 0,
     "state": "up",
     "instance": None,
 }
@@ -36,7 +37,7 @@ def test_an_unchanged_host_is_left_alone() -> None:
     assert HostProvider().diff("lab-edge1", BOOTED, HOST).changes is False
 
 
-@pytest.mark.parametrize("key", ["stack", "name", "address", "network", "image"])
+@pytest.mark.parametrize("key", ["stack", "name", "address", "network", "image", "volume_gb"])
 def test_what_a_host_is_made_of_makes_another_host(key: str) -> None:
     result = HostProvider().diff("lab-edge1", BOOTED, {**HOST, key: "other"})
     assert result.replaces == [key]

@@ -120,7 +120,7 @@ def test_the_units_are_told_the_only_addresses_they_may_send_to(host: Path) -> N
     assert values == {
         "KLOKKEN_PLAN": f"{host}/run/plan.json",
         "KLOKKEN_RUN_DIR": f"{host}/runs/{plan().run}",
-        "KLOKKEN_ALLOWED": "198.18.0.51",
+        "KLOKKEN_ALLOWED": "198.18.0.71",
         "KLOKKEN_WORKERS": "2",
         "KLOKKEN_LOCUST_OPTIONS": "--headless --only-summary --expect-workers-max-wait 60",
     }

@@ -2,7 +2,6 @@
 
 It speaks HTTP to one Keycloak node and says, as the edge does, that the browser spoke HTTPS.
 """
-# ruff: noqa: INP001
 
 from __future__ import annotations
 

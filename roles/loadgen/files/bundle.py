@@ -8,7 +8,6 @@ lock's hashes. `code-KEY.tar` holds the folders `klokken` and `loadtests`. KEY i
 goes in, so that equal inputs give equal names. Prints both names as JSON.
 """
 
-# ruff: noqa: INP001 - a program of its own, no module of a package
 from __future__ import annotations
 
 import fcntl

@@ -1,0 +1,1 @@
+"""Faults: what can be broken of a site during an exam, how each is mended, what it did."""

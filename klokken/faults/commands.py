@@ -1,0 +1,70 @@
+"""The command that holds an exam."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from klokken import deployment
+from klokken.audit.summary import summary as audit_summary
+from klokken.errors import InputError
+from klokken.faults.exam import sit
+from klokken.faults.kinds import in_order, parse
+from klokken.faults.outcome import table
+from klokken.storm import run
+from klokken.storm.summary import summary
+
+
+@click.command()
+@click.argument("profile", default="exam")
+@click.option("--stack", default="lab", show_default=True, help="The stack to sit it at.")
+@click.option("--fraction", default=1.0, show_default=True, help="The share of pupils that come.")
+@click.option("--seed", default=1, show_default=True, help="Draws another exam.")
+@click.option(
+    "--compress", type=float, help="Divide the times of the exam by this factor, 1 or more."
+)
+@click.option("--fault", "asked", multiple=True, metavar="KIND@SECOND[+SECONDS]", help="Break it.")
+@click.option("--json", "as_json", is_flag=True, help="Print audit and faults as JSON.")
+def exam(  # noqa: PLR0913 - one parameter an option
+    *,
+    profile: str,
+    stack: str,
+    fraction: float,
+    seed: int,
+    compress: float | None,
+    asked: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Sit the exam of PROFILE, a name or a file, with faults if asked for, and audit it.
+
+    A fault begins SECOND seconds after the exam opens; see docs/exam-faults.md. With faults the
+    exam is judged by what is lost and by service being back within 30 s of each fault's end, not
+    by the profile's service levels: requests that fail during a fault are expected.
+    """
+    faults = in_order([parse(text) for text in asked])
+    inventory = deployment.read_inventory(stack)
+    plan = run.plan(
+        profile,
+        inventory,
+        fraction=fraction,
+        seed=seed,
+        opens=None,
+        closes=None,
+        compression=compress,
+    )
+    if plan.profile.exam is None:
+        raise InputError("exam", profile, "is no exam", "choose a profile with the journey exam")
+    sat = sit(inventory, plan, faults, up=lambda: deployment.up(stack))
+    if as_json:
+        parts = {"audit": sat.audit, "faults": sat.faults}
+        click.echo(json.dumps({k: v.model_dump(mode="json") for k, v in parts.items()}, indent=2))
+    else:
+        parts_shown = [
+            summary(sat.results, sat.folder),
+            audit_summary(sat.audit),
+            table(sat.faults),
+        ]
+        click.echo("\n".join(part for part in parts_shown if part))
+    sys.exit(sat.exit)
