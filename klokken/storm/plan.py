@@ -9,6 +9,7 @@ from klokken.document import validated
 from klokken.errors import InputError, StormRefusedError
 from klokken.results import StormPlan
 from klokken.storm.attendance import attendance
+from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from datetime import time
@@ -34,8 +35,7 @@ def portal_url(domain: str) -> str:
 
 def cell_urls(inventory: Inventory) -> list[str]:
     """Return where the drive cells of a site are; one that is not there where it has none."""
-    groups = inventory.all.children.items()
-    cells = sum(len(group.hosts) for tier, group in groups if tier.value == "drive")
+    cells = len(inventory.hosts(Tier.DRIVE))
     names = [f"drive{n + 1}" for n in range(cells)] or ["drive"]
     return [f"https://{name}.{inventory.site.site_domain}" for name in names]
 
@@ -66,6 +66,13 @@ def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
             "storms",
             "is false, so no storm may be rung at it",
             "set `storms: true` in the stack's config, if its hosts are meant to be stormed",
+        )
+    if profile.journey != "login" and not inventory.hosts(Tier.DRIVE):
+        raise StormRefusedError(
+            f"stack {site.site_stack}",
+            "tiers",
+            f"has no drive, which the profile {profile.name} needs",
+            "give the stack a tier `drive`, or ring a profile of logins",
         )
     pupils = _pupils(profile, fraction, site.site_accounts, site.site_stack)
     begin, end = _window(profile, opens, closes)

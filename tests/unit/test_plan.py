@@ -108,11 +108,15 @@ def test_only_an_exam_can_be_compressed() -> None:
         plan("exam", compression=0.5)
 
 
-def test_a_site_without_drives_can_still_be_logged_in_to() -> None:
+def test_a_site_without_drives_can_be_logged_in_to_and_no_more() -> None:
     there = inventory()
-    bare = {tier: group for tier, group in there.all.children.items() if tier.value != "drive"}
+    bare = {tier: group for tier, group in there.all.children.items() if tier is not Tier.DRIVE}
     without = there.model_copy(update={"all": there.all.model_copy(update={"children": bare})})
+    assert plan().cell_urls == ["https://drive1.skole.test"]
     assert plan(where=without).cell_urls == ["https://drive.skole.test"]
+    for profile in ("morning", "exam"):
+        with pytest.raises(StormRefusedError, match="tiers: has no drive"):
+            plan(profile, where=without)
 
 
 def test_a_stack_not_meant_for_storms_is_left_alone() -> None:
