@@ -17,6 +17,7 @@ LATE = {
     "audit": "klokken.audit.commands",
     "exam": "klokken.faults.commands",
     "report": "klokken.storm.commands",
+    "seed": "klokken.seeding",
     "storm": "klokken.storm.commands",
 }
 

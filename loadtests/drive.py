@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CONFLICT = "conflict"
 
 _OK, _CREATED, _NO_CONTENT, _NOT_FOUND = 200, 201, 204, 404
+# What WebDAV answers where a folder is to be made that is there (RFC 4918, 9.3.1).
+_NOT_ALLOWED = 405
 # The drive says 409 where the standard says 412.
 _CONFLICTS = (409, 412)
 _DRIVES = "/graph/v1.0/me/drives?%24filter=driveType%20eq%20%27personal%27"
@@ -87,6 +89,16 @@ def put(origin: str, target: str, body: bytes, etag: str) -> Request:
     if etag:
         headers += (("If-Match", f'"{etag}"'),)
     return Request(origin, "PUT", target, headers, body)
+
+
+def make(origin: str, target: str) -> Request:
+    """Make a folder."""
+    return Request(origin, "MKCOL", target)
+
+
+def made(response: Response) -> None:
+    """Check that the folder is there: made now, or before."""
+    _expect(response, _CREATED, _NOT_ALLOWED)
 
 
 def content(response: Response) -> Content:

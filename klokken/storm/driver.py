@@ -67,7 +67,7 @@ def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MachineError(f"{folder}: cannot be made ({error.strerror})") from None
-    with storm.on_host(_edges(inventory)):
+    with storm.on_host(edges(inventory)):
         storm.follow()
         for name in ["record.json", *([writes.NAME] if plan.profile.exam else [])]:
             hosts[0].fetch(f"{storm.run_folder}/{name}", folder / name)
@@ -87,7 +87,7 @@ def worker_count(inventory: Inventory) -> int:
     return int(text)
 
 
-def _edges(inventory: Inventory) -> list[str]:
+def edges(inventory: Inventory) -> list[str]:
     """Return the only addresses that a storm may be sent to."""
     return [str(host.ansible_host) for host in inventory.hosts(Tier.EDGE).values()]
 

@@ -115,7 +115,7 @@ def test_the_log_of_writes_of_an_exam_comes_along(host: Path) -> None:
 
 def test_the_units_are_told_the_only_addresses_they_may_send_to(host: Path) -> None:
     storm = driver.Storm(Remote.of(inventory())[0], plan(), io.StringIO())
-    text = storm.environment(driver._edges(inventory()))  # noqa: SLF001 - the contract of the units
+    text = storm.environment(driver.edges(inventory()))
     values = dict(line.split("=", 1) for line in text.splitlines())
     assert values == {
         "KLOKKEN_PLAN": f"{host}/run/plan.json",

@@ -156,7 +156,7 @@ def test_loss_meets_every_drive_host_and_spares_ssh() -> None:
 
 def test_a_cut_parts_the_cell_from_every_edge_and_from_nobody_else() -> None:
     (step,) = steps("cut@1")
-    edges = "{ 198.18.0.51, 198.18.0.52 }"
+    edges = "{ 198.18.0.71, 198.18.0.72 }"
     assert step.host == "drive1"
     assert re.findall(r"(ip .addr .*) drop", step.begin) == [
         f"ip saddr {edges}",
@@ -170,7 +170,7 @@ def test_a_delay_is_made_by_netem_or_else_by_a_proxy_on_each_edge() -> None:
     assert "netem delay 300ms" in netem[0].begin
     assert [step.host for step in proxied] == ["edge1", "edge2"]
     assert "set server drive1/drive1 addr 127.0.0.1 port 19200" in proxied[0].begin
-    assert "set server drive1/drive1 addr 198.18.0.71 port 9200" in proxied[0].end
+    assert "set server drive1/drive1 addr 198.18.0.51 port 9200" in proxied[0].end
 
 
 def test_a_fault_of_a_tier_without_a_host_is_refused() -> None:
@@ -203,7 +203,7 @@ def test_haproxy_must_say_that_it_was_led_elsewhere(tmp_path: Path, said: str) -
         program = program.replace("/run/haproxy/admin.sock", str(place))
         done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
         thread.join()
-    assert heard == [b"set server drive1/drive1 addr 198.18.0.71 port 9200\n"]
+    assert heard == [b"set server drive1/drive1 addr 198.18.0.51 port 9200\n"]
     assert (done.returncode == 0) == (said != "No such server.")
 
 

@@ -1,0 +1,111 @@
+"""Seeding: what pupils have in their drives before a storm, written from the load generator."""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from klokken import deployment, population
+from klokken.errors import Exit, MachineError
+from klokken.remote import Remote
+from klokken.storm import run
+from klokken.storm.driver import edges
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from klokken.inventory import Inventory
+    from klokken.results import StormPlan
+
+CODE = "/opt/klokken/code"
+PYTHON = "/opt/klokken/venv/bin/python"
+CA_FILE = "/etc/klokken/tls/ca.pem"
+PASSWORD_FILE = "/etc/klokken/credentials/pupils"  # noqa: S105 - where it is, not what it is
+# Classes at a time in one process: the drive waits for the disk, the login for the processor.
+PARALLEL = 4
+# Seconds for the whole, and for each pupil on top.
+LIMIT, LIMIT_EACH = 300.0, 2.0
+
+
+@click.command()
+@click.argument("profile")
+@click.option("--stack", default="lab", show_default=True, help="The stack whose drives to seed.")
+@click.option("--fraction", default=1.0, show_default=True, help="The share of pupils to seed.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def seed(*, profile: str, stack: str, fraction: float, as_json: bool) -> None:
+    """Give the pupils of PROFILE the folders, documents and exam papers that its storm expects."""
+    inventory = deployment.read_inventory(stack)
+    plan = run.plan(
+        profile, inventory, fraction=fraction, seed=1, opens=None, closes=None, compression=None
+    )
+    began = datetime.now(UTC)
+    failed = fill(inventory, plan)
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    if as_json:
+        told = {"pupils": plan.pupils, "seconds": round(seconds, 1), "failed": failed}
+        click.echo(json.dumps(told))
+    else:
+        click.echo(f"seeded {plan.pupils} pupils in {seconds:.0f} s", err=True)
+    if failed:
+        klass, cause = next(iter(failed.items()))
+        raise MachineError(
+            f"seeding: {len(failed)} classes are not whole, class {klass}: {cause};"
+            " seed again to complete them"
+        )
+    sys.exit(Exit.PASS)
+
+
+def fill(inventory: Inventory, plan: StormPlan) -> dict[int, str]:
+    """Seed every class of `plan`, shown by a progress bar; return the causes of those that failed.
+
+    Raises MachineError where the load generator did not do its part.
+    """
+    host = Remote.of(inventory, Tier.LOADGEN)[0]
+    shares = [list(range(population.teachers(plan.pupils)))[n :: plan.workers]
+              for n in range(plan.workers)]  # fmt: skip
+    failed: dict[int, str] = {}
+    with (
+        click.progressbar(length=plan.pupils, label="seeding", file=sys.stderr) as bar,
+        ThreadPoolExecutor(plan.workers) as pool,
+    ):
+
+        def follow(classes: list[int]) -> None:
+            for told in _lines(host, _order(inventory, plan, classes)):
+                bar.update(told["pupils"])
+                if told["cause"]:
+                    failed[told["klass"]] = told["cause"]
+
+        for ended in [pool.submit(follow, classes) for classes in shares if classes]:
+            ended.result()
+    return failed
+
+
+def _order(inventory: Inventory, plan: StormPlan, classes: list[int]) -> dict[str, Any]:
+    """Return what `loadtests.seeding` is told."""
+    return {
+        "plan": plan.model_dump(mode="json"),
+        "classes": classes,
+        "parallel": PARALLEL,
+        "allowed": edges(inventory),
+        "ca_file": CA_FILE,
+        "password_file": PASSWORD_FILE,
+    }
+
+
+def _lines(host: Remote, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Run one process on the host and yield what it says of each class."""
+    argv = ["env", f"PYTHONPATH={CODE}", PYTHON, "-m", "loadtests.seeding"]
+    timeout = LIMIT + LIMIT_EACH * len(order["classes"]) * population.PUPILS_A_CLASS
+    for line in host.lines(argv, given=json.dumps(order).encode(), timeout=timeout, root=True):
+        try:
+            told = json.loads(line)
+            yield {"klass": int(told["klass"]), "pupils": int(told["pupils"]),
+                   "cause": str(told["cause"])}  # fmt: skip
+        except (ValueError, KeyError, TypeError):
+            raise MachineError(f"{host.name}: seeding says {line.strip()[:80]!r}") from None
