@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from klokken.documents import ANSWER, EXAM_FOLDER, HANDIN, paper
 from loadtests import drive, listing
 from loadtests.page import Page
 from loadtests.session import Session
@@ -21,6 +20,15 @@ if TYPE_CHECKING:
     from loadtests.steps import Journey, Steps
     from loadtests.world import World
 
+FOLDER = "Prøve"
+DOCUMENT = f"{FOLDER}/Besvarelse.txt"
+HANDIN = f"{FOLDER}/Aflevering.txt"
+
+
+def paper(files: int) -> list[str]:
+    """Return the names of the files of a paper: the tasks, then what is attached to them."""
+    return ["Opgave.pdf", *(f"Bilag {n}.pdf" for n in range(1, files))]
+
 
 def exam(world: World, number: int) -> Journey:
     """Sit the exam from the login to the receipt."""
@@ -34,7 +42,7 @@ def exam(world: World, number: int) -> Journey:
 
     work = Work(plan.run, plan.seed, number, sitting.exam.document_bytes.value)
     page = partial(Page, session, space, work, deadline=sitting.ends)
-    document = page(kind="autosave", path=ANSWER, etag=_etag(there, ANSWER))
+    document = page(kind="autosave", path=DOCUMENT, etag=_etag(there, DOCUMENT))
     for save, moment in sitting.autosaves(world.now):
         yield Wait(moment)
         yield from document.save(work.text(save))
@@ -48,8 +56,7 @@ def exam(world: World, number: int) -> Journey:
 
 def _paper(session: Session, space: Drive, exam: Exam) -> Steps[dict[str, Entry]]:
     """Fetch the paper, one file after the other; return what the folder held before."""
-    folder, paths = space.at(EXAM_FOLDER), paper(exam.paper_files.value)
-    names = [path.rpartition("/")[2] for path in paths]
+    folder, names = space.at(FOLDER), paper(exam.paper_files.value)
 
     def listed(response: Response) -> dict[str, Entry]:
         there = listing.held(response, folder)
@@ -62,8 +69,8 @@ def _paper(session: Session, space: Drive, exam: Exam) -> Steps[dict[str, Entry]
     there: dict[str, Entry] = yield from session.ask(
         "paper_list", drive.properties(session.origin, folder, 1), listed
     )
-    for path, name in zip(paths, names, strict=True):
-        request = drive.get(session.origin, space.at(path), bulk=True)
+    for name in names:
+        request = drive.get(session.origin, space.at(f"{FOLDER}/{name}"), bulk=True)
         whole = partial(drive.length, expected=there[name].size)
         yield from session.ask("paper", request, whole)
     return there

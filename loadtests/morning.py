@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from klokken import population
-from klokken.documents import CLASS_FOLDER, YESTERDAY, work_of
 from loadtests import answers, drive, listing, requests
 from loadtests.session import Session
 from loadtests.steps import Ask, Unexpected
@@ -20,7 +19,9 @@ if TYPE_CHECKING:
     from loadtests.steps import Journey, Steps
     from loadtests.world import World
 
+YESTERDAY = "Dansk/I går.txt"
 NEW = "Første dag.txt"
+CLASS_FOLDER = "Klasse"
 # The size of a document that is begun this morning.
 NEW_BYTES = 20_000
 
@@ -54,16 +55,18 @@ def morning(world: World, number: int) -> Journey:
 def _choose(session: Session, space: Drive, teacher: Person, pupils: int) -> Steps[str]:
     """Look into the class folder, and return the path of the first pupil's work."""
     target = space.at(CLASS_FOLDER)
-    class_ = population.pupils_of(teacher.klass, pupils)
-    works = [work_of(population.pupil(p, 1).username) for p in class_]
+    expected = [
+        f"{population.pupil(p, 1).username}.txt"
+        for p in population.pupils_of(teacher.klass, pupils)
+    ]
 
     def shown(response: Response) -> None:
         there: dict[str, Entry] = listing.held(response, target)
-        if any(path.rpartition("/")[2] not in there for path in works):
+        if any(name not in there for name in expected):
             raise Unexpected("documents missing")
 
     yield from session.ask("class_folder", drive.properties(session.origin, target, 1), shown)
-    return works[0]
+    return f"{CLASS_FOLDER}/{expected[0]}"
 
 
 def _save(session: Session, target: str, text: bytes, etag: str) -> Journey:

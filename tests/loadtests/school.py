@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klokken import population
-from klokken.documents import YESTERDAY, paper, work_of
+from loadtests.exam import FOLDER, paper
+from loadtests.morning import CLASS_FOLDER, YESTERDAY
 from loadtests.requests import Request, Response
 from tests.loadtests.infinite import Cell
 from tests.loadtests.keycloak import Keycloak
@@ -76,12 +77,13 @@ class School:
             one = population.pupil(number, len(self.cells))
             cell = self.cell_of(one)
             cell.give(one.username, YESTERDAY, b"It was yesterday. " * 100)
-            for path, size in zip(paper(len(sizes)), sizes, strict=True):
-                cell.give(one.username, path, b"%" * size)
+            for name, size in zip(paper(len(sizes)), sizes, strict=True):
+                cell.give(one.username, f"{FOLDER}/{name}", b"%" * size)
 
     def seed_class(self, klass: int, pupils: int) -> None:
         """Give a teacher the class folder."""
         teacher = population.teacher(klass, len(self.cells))
         for number in population.pupils_of(klass, pupils):
-            path = work_of(population.pupil(number, 1).username)
+            name = population.pupil(number, 1).username
+            path = f"{CLASS_FOLDER}/{name}.txt"
             self.cell_of(teacher).give(teacher.username, path, b"An essay. " * 100)

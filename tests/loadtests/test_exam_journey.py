@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klokken.documents import ANSWER, HANDIN
 from klokken.retries import Retries
 from klokken.storm.timing import deadline
+from loadtests.exam import DOCUMENT, HANDIN
 from loadtests.requests import Request, Response
 from loadtests.sitting import Sitting
 from tests.loadtests.visit import OPENED, Visit, plan_of, profile_of
@@ -75,7 +75,7 @@ def test_the_handin_is_the_very_content_that_was_told_to_be_stored() -> None:
 
 def test_every_autosave_is_another_text_over_the_one_before() -> None:
     visit = exam().run()
-    saves = [r for r in visit.school.seen if puts(ANSWER)(r)]
+    saves = [r for r in visit.school.seen if puts(DOCUMENT)(r)]
     assert len({r.body for r in saves}) == len(saves)
     assert "If-Match" not in dict(saves[0].headers)
     assert all("If-Match" in dict(r.headers) for r in saves[1:])
@@ -118,7 +118,7 @@ def test_a_login_that_was_forgotten_is_made_again() -> None:
 
 def test_a_token_that_the_drive_refuses_is_replaced() -> None:
     visit = exam()
-    refused = nth(5, puts(ANSWER))
+    refused = nth(5, puts(DOCUMENT))
     visit.school.instead = lambda r: Response(401) if refused(r) else None
     visit.run()
     assert visit.ok["exam"] == 1
@@ -135,7 +135,7 @@ def test_a_login_before_an_exam_is_begun_again_where_it_fails() -> None:
 
 def test_a_lost_answer_is_made_up_for_by_looking() -> None:
     visit = exam()
-    visit.school.lost = nth(4, puts(ANSWER))
+    visit.school.lost = nth(4, puts(DOCUMENT))
     visit.run()
     assert visit.failures == {("autosave", "connection closed"): 1, ("autosave", "conflict"): 1}
     assert visit.ok["current"] == visit.ok["exam"] == 1
@@ -143,7 +143,7 @@ def test_a_lost_answer_is_made_up_for_by_looking() -> None:
     of_it = [w for w in visit.writes if w.sha256 == lost.sha256]
     assert [w.outcome for w in of_it] == ["unknown", "refused", "acknowledged"]
     assert of_it[2].etag
-    assert visit.paths() >= {ANSWER, HANDIN}
+    assert visit.paths() >= {DOCUMENT, HANDIN}
     assert not any("konflikt" in path for path in visit.paths())
 
 
@@ -158,32 +158,32 @@ def test_a_lost_answer_to_the_handin_leaves_one_handin_acknowledged() -> None:
 
 def test_what_somebody_else_wrote_is_left_alone() -> None:
     visit = exam()
-    third = nth(3, puts(ANSWER))
+    third = nth(3, puts(DOCUMENT))
 
     def interfere(request: Request) -> None:
         if third(request):
-            visit.cell.give(visit.person.username, ANSWER, b"by somebody else")
+            visit.cell.give(visit.person.username, DOCUMENT, b"by somebody else")
 
     visit.school.instead = interfere
     visit.run()
-    assert visit.stored(ANSWER) == b"by somebody else"
+    assert visit.stored(DOCUMENT) == b"by somebody else"
     assert visit.stored("Prøve/Besvarelse (konflikt).txt").startswith(b"Klokken a-run 1 0 ")
     assert visit.ok["exam"] == 1
     paths = [w.path for w in visit.writes if w.kind == "autosave"]
-    assert paths[:4] == [ANSWER] * 3 + ["Prøve/Besvarelse (konflikt).txt"]
+    assert paths[:4] == [DOCUMENT] * 3 + ["Prøve/Besvarelse (konflikt).txt"]
 
 
 def test_a_document_that_was_deleted_is_written_anew() -> None:
     visit = exam()
-    third = nth(3, puts(ANSWER))
+    third = nth(3, puts(DOCUMENT))
 
     def delete(request: Request) -> None:
         if third(request):
-            del visit.cell.documents[visit.person.username, ANSWER]
+            del visit.cell.documents[visit.person.username, DOCUMENT]
 
     visit.school.instead = delete
     assert visit.run().ok["exam"] == 1
-    assert ANSWER in visit.paths()
+    assert DOCUMENT in visit.paths()
 
 
 def test_an_outage_is_waited_out_and_saved_after() -> None:
@@ -200,7 +200,7 @@ def test_an_outage_is_waited_out_and_saved_after() -> None:
 
 def test_who_gives_up_has_tried_as_often_as_was_declared() -> None:
     visit = exam(retries=Retries(attempts=4))
-    visit.school.instead = lambda r: Response(503) if puts(ANSWER)(r) else None
+    visit.school.instead = lambda r: Response(503) if puts(DOCUMENT)(r) else None
     visit.run()
     assert visit.failures == {
         ("autosave", "503"): 4,
@@ -278,7 +278,7 @@ def test_an_attempt_that_came_in_late_does_not_frighten_the_pupil() -> None:
 
 def test_an_exam_sat_before_is_written_over() -> None:
     visit = exam()
-    for path in (ANSWER, HANDIN):
+    for path in (DOCUMENT, HANDIN):
         visit.cell.give(visit.person.username, path, b"of last week")
     visit.run()
     assert visit.failures == {}

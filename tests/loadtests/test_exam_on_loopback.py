@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from klokken import writes
-from klokken.documents import HANDIN
 from klokken.population import teachers
 from klokken.profile import Profile
 from klokken.results import MachineFacts, Results
 from klokken.storm.outcome import Surroundings, results
+from loadtests.exam import HANDIN
 from tests.loadtests.double import Double
 from tests.loadtests.rehearsal import Rehearsal, free_port, plan_for
 from tests.loadtests.visit import profile_of

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from klokken import population
-from klokken.documents import YESTERDAY, work_of
-from loadtests.morning import NEW
+from loadtests.morning import CLASS_FOLDER, NEW, YESTERDAY
 from loadtests.requests import Request, Response
 from tests.loadtests.visit import Visit, plan_of
 
@@ -65,12 +64,12 @@ def test_a_teacher_looks_into_the_class_folder() -> None:
     visit = morning(number=30).run()
     assert visit.person.username == "laerer000001"
     assert visit.ok == dict.fromkeys((*ALL, "class_folder"), 1)
-    assert visit.stored(work_of("elev0000001")).startswith(b"Klokken a-run ")
+    assert visit.stored(f"{CLASS_FOLDER}/elev0000001.txt").startswith(b"Klokken a-run ")
 
 
 def test_a_class_folder_that_lacks_a_pupils_work_fails() -> None:
     visit = morning(number=30)
-    del visit.cell.documents["laerer000001", work_of("elev0000021")]
+    del visit.cell.documents["laerer000001", f"{CLASS_FOLDER}/elev0000021.txt"]
     assert ("class_folder", "documents missing") in visit.run().failures
 
 
