@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from klokken.document import Document
 from klokken.errors import MachineError
-from klokken.faults.ways import MARGIN, ways
+from klokken.faults.ways import MARGIN, TOOLS, ways
 from klokken.remote import Remote
 from klokken.results import Seconds
+from klokken.workspace import tools_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
     from klokken.faults.kinds import Fault
-    from klokken.faults.ways import Way
+    from klokken.faults.ways import Step, Way
     from klokken.inventory import Inventory
 
 # How often an undoing is tried, with this many seconds between; the host's own guard comes after.
@@ -76,6 +77,7 @@ class Injection:
         for way in ways(fault, self.inventory):
             try:
                 for step in way:
+                    self._send(step)
                     self._run(step.host, step.begin)
             except BaseException as error:
                 with contextlib.suppress(MachineError):
@@ -125,6 +127,16 @@ class Injection:
             time.sleep(0.5)
             return None
         return time.time()
+
+    def _send(self, step: Step) -> None:
+        """Put the tool that a step needs on its host."""
+        if not step.tool:
+            return
+        tool = tools_folder() / step.tool
+        if not tool.exists():
+            raise MachineError(f"{tool}: is missing; run `make setup`")
+        put = f"mkdir -p {TOOLS} && cat > {TOOLS}/{step.tool} && chmod -R a+rX,u+w,a+x {TOOLS}"
+        self._remote(step.host).run(["sh", "-c", put], given=tool.read_bytes(), root=True)
 
     def _run(self, host: str, script: str) -> None:
         given = script.encode()

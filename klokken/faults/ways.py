@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from klokken.errors import InputError
@@ -20,7 +20,8 @@ DRIVE_PORT = 9200
 DELAY_MS = 300
 LOSS_PERCENT = 2
 # Where toxiproxy stands in for the drive on an edge host, its own interface, and its program.
-TOXIPROXY = "/opt/klokken/faults/toxiproxy-server"
+TOOLS = "/opt/klokken/faults"
+TOXIPROXY = "toxiproxy-server"
 TOXIPROXY_PORT, TOXIPROXY_API = 19200, 18474
 UNITS = {
     "kill-edge": "haproxy.service",
@@ -34,11 +35,15 @@ UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is run on one host, by `sh -eu` as root, when a fault begins and when it ends."""
+    """What is run on one host, by `sh -eu` as root, when a fault begins and when it ends.
+
+    A `tool` of this machine is put into the host's folder TOOLS first.
+    """
 
     host: str
     begin: str
     end: str = ""
+    tool: str = ""
 
 
 Way: TypeAlias = tuple[Step, ...]
@@ -59,7 +64,8 @@ def ways(fault: Fault, inventory: Inventory) -> list[Way]:
     if name == "delay":
         netem = _guarded(fault, first, *_netem(list(edges.values())))
         slow, direct = _toxiproxy(first, address), _direct(first, address)
-        return [(netem,), tuple(_guarded(fault, edge, slow, direct) for edge in edges)]
+        proxied = (_guarded(fault, edge, slow, direct) for edge in edges)
+        return [(netem,), tuple(replace(step, tool=TOXIPROXY) for step in proxied)]
     return [(_on_one_host(fault, first, list(edges.values())),)]
 
 
@@ -182,7 +188,7 @@ def _toxiproxy(cell: str, address: str) -> str:
     }
     toxic = {"type": "latency", "stream": "downstream", "attributes": {"latency": DELAY_MS}}
     return f"""systemd-run --quiet --collect --unit=klokken-toxiproxy --property=DynamicUser=yes \
-{TOXIPROXY} -host 127.0.0.1 -port {TOXIPROXY_API}
+{TOOLS}/{TOXIPROXY} -host 127.0.0.1 -port {TOXIPROXY_API}
 python3 - <<'END'
 import time, urllib.request
 def post(path, body):
@@ -202,5 +208,5 @@ END
 
 def _direct(cell: str, address: str) -> str:
     return _lead(cell, address, DRIVE_PORT) + (
-        "systemctl stop klokken-toxiproxy.service 2>/dev/null || true\n"
+        f"systemctl stop klokken-toxiproxy.service 2>/dev/null || true\nrm -rf -- {TOOLS}\n"
     )

@@ -214,7 +214,7 @@ class Hosts:
         self.broken, self.ran = broken, list[tuple[str, str]]()
 
     def run(self, remote: Remote, argv: Sequence[str], *, given: bytes = b"", **_: Any) -> str:
-        script = given.decode() or shlex.join(argv)
+        script = given.decode() if argv[-1] == "-eus" else shlex.join(argv)
         self.ran.append((remote.name, script))
         if any(word in script for word in self.broken):
             raise MachineError(f"{remote.name}: no")
@@ -273,11 +273,23 @@ def test_a_fault_half_begun_is_undone_everywhere(monkeypatch: pytest.MonkeyPatch
     assert [host for host, _ in hosts.ran] == ["drive1", "drive2", "drive1"]
 
 
-def test_without_netem_a_delay_is_made_by_toxiproxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert use(Hosts("netem delay"), monkeypatch).make(parse("delay@1"), ended()).hosts == [
-        "edge1",
-        "edge2",
-    ]
+def test_without_netem_a_delay_is_made_by_toxiproxy_brought_along(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "toxiproxy-server").write_bytes(b"\x7fELF")
+    monkeypatch.setattr(injection, "tools_folder", lambda: tmp_path)
+    hosts = Hosts("netem delay")
+    happened = use(hosts, monkeypatch).make(parse("delay@1"), ended())
+    assert happened.hosts == ["edge1", "edge2"]
+    assert [host for host, script in hosts.ran if "cat > " in script] == ["edge1", "edge2"]
+
+
+def test_a_tool_that_was_not_built_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(injection, "tools_folder", lambda: tmp_path)
+    with pytest.raises(MachineError, match="make setup"):
+        use(Hosts("netem delay"), monkeypatch).make(parse("delay@1"), ended())
 
 
 def test_undoing_is_tried_again_and_then_left_to_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
