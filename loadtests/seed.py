@@ -32,16 +32,16 @@ DOCUMENT_BYTES = 20_000
 _RUN = "seed"
 
 
-def seed_class(world: World, klass: int) -> Journey:
-    """Seed the drives of a class: its pupils', its teacher's, and what they share."""
+def seed_class(world: World, number: int) -> Journey:
+    """Seed the drives of the class of this number: its pupils', its teacher's, what they share."""
     plan = world.plan
-    pupils = population.pupils_of(klass, plan.pupils)
+    pupils = population.pupils_of(number, plan.pupils)
     sessions = [Session(world, world.person(pupil), patient=True) for pupil in pupils]
     for pupil, session in zip(pupils, sessions, strict=True):
         yield from _fill(session, documents_of_pupil(pupil, plan.profile.exam))
-    teacher = Session(world, world.person(plan.pupils + klass), patient=True)
+    teacher = Session(world, world.person(plan.pupils + number), patient=True)
     names = [session.person.username for session in sessions]
-    yield from _fill(teacher, documents_of_teacher(klass, names))
+    yield from _fill(teacher, documents_of_teacher(number, names))
     yield from _share(teacher, sessions)
 
 

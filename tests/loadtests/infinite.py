@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, unquote
 from xml.sax.saxutils import escape
 
 from loadtests.requests import Request, Response
@@ -33,6 +33,9 @@ class Cell:
     user: Callable[[str], str | None]
     documents: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
     accounts: set[str] = field(default_factory=set)
+    folders: set[tuple[str, str]] = field(default_factory=set)
+    # What is shared, with whom, and whether it was taken; the identity is its number.
+    shares: list[list[Any]] = field(default_factory=list)
     _etags: int = 0
 
     def give(self, user: str, path: str, body: bytes) -> None:
@@ -48,14 +51,23 @@ class Cell:
             return Response(401)
         if request.target.startswith("/graph/"):
             return self._drives(user)
+        if request.target.startswith("/ocs/"):
+            return self._shares(user, request)
+        return self._dav(user, request)
+
+    def _dav(self, user: str, request: Request) -> Response:
         if user not in self.accounts or not request.target.startswith(f"{SPACES}s$d!{user}"):
             return Response(404)
         path = unquote(request.target.removeprefix(f"{SPACES}s$d!{user}")).strip("/")
         match request.method:
             case "PROPFIND":
-                return self._properties(user, path, deep=headers["Depth"] == "1")
+                return self._properties(user, path, deep=dict(request.headers)["Depth"] == "1")
+            case "MKCOL":
+                new = (user, path) not in self.folders
+                self.folders.add((user, path))
+                return Response(201 if new else 405)
             case "PUT":
-                return self._put(user, path, request.body, headers.get("If-Match"))
+                return self._put(user, path, request.body, dict(request.headers).get("If-Match"))
             case _:
                 found = self.documents.get((user, path))
                 return Response(200, found[0], etag=found[1]) if found else Response(404)
@@ -70,6 +82,28 @@ class Cell:
         }
         return Response(200, json.dumps({"value": [space]}).encode())
 
+    def _shares(self, user: str, request: Request) -> Response:
+        """Answer the sharing API."""
+        path, _, query = request.target.partition("?")
+        if request.method == "GET":
+            folder = parse_qs(query)["path"][0]
+            data: Any = [
+                {"share_with": w} for o, f, w, _ in self.shares if (o, f) == (user, folder)
+            ]
+        elif "/pending/" in path:
+            share = self.shares[int(path.rpartition("/")[2])]
+            if share[2] != user:
+                return Response(404)
+            share[3] = True
+            data = []
+        else:
+            form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+            if form["shareWith"] not in self.accounts:
+                return Response(404)
+            self.shares.append([user, form["path"], form["shareWith"], False])
+            data = {"id": str(len(self.shares) - 1)}
+        return Response(200, json.dumps({"ocs": {"data": data}}).encode())
+
     def _put(self, user: str, path: str, body: bytes, expected: str | None) -> Response:
         there = self.documents.get((user, path))
         if expected is not None and (there is None or expected != f'"{there[1]}"'):
@@ -83,7 +117,7 @@ class Cell:
         below = {p: p.removeprefix(inside) for p in mine if p.startswith(inside)}
         if path in mine:
             shown = [_file(user, path, *mine[path])]
-        elif below or not path:
+        elif below or not path or (user, path) in self.folders:
             shown = [_folder(user, path)]
             if deep:
                 shown += [_file(user, p, *mine[p]) for p, rest in below.items() if "/" not in rest]

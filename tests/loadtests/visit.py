@@ -61,7 +61,12 @@ def plan_of(journey: str, origins: tuple[str, ...] = ORIGINS, **changes: Any) ->
 
 
 class Visit:
-    """A visit of the person `number`, who is due at `due`; `run` makes it."""
+    """A visit of the person `number`, who is due at `due`; `run` makes it.
+
+    It follows the journey of the plan's profile, unless `journey` is set to another.
+    """
+
+    journey = staticmethod(journeys.journey)
 
     def __init__(self, plan: StormPlan, number: int = 0, due: float = 0.0, **school: Any) -> None:
         self.plan, self.number, self.due, self.now = plan, number, due, due
@@ -98,7 +103,7 @@ class Visit:
         exam = self.plan.profile.exam
         desk = Desk(
             connect=lambda: self,
-            journey=partial(journeys.journey, world),
+            journey=partial(self.journey, world),
             recorder=recorder,
             clock=self.clock,
             patience=None if exam else self.plan.patience_seconds,

@@ -281,7 +281,7 @@ def test_without_netem_a_delay_is_made_by_toxiproxy_brought_along(
     hosts = Hosts("netem delay")
     happened = use(hosts, monkeypatch).make(parse("delay@1"), ended())
     assert happened.hosts == ["edge1", "edge2"]
-    assert [host for host, script in hosts.ran if "cat > " in script] == ["edge1", "edge2"]
+    assert [host for host, script in hosts.ran if "faults && cat" in script] == ["edge1", "edge2"]
 
 
 def test_a_tool_that_was_not_built_is_asked_for(
