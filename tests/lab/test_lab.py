@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from klokken import workspace
+from klokken import workspace, writes
 from klokken.errors import Exit
 from klokken.paths import PROJECT, state_folder
 from klokken.topology import Tier
@@ -75,14 +75,19 @@ def test_going_over_every_host_again_changes_nothing(lab: Lab) -> None:
     assert changes(lab.up()) == dict.fromkeys(ALL_TIERS, 0)
 
 
+def ring(lab: Lab, *command: str) -> dict[str, Any]:
+    """Run a command that leaves a run; return its results, its folder and its exit code."""
+    before = set(RESULTS.glob("*"))
+    code = lab.klokken(*command, "--stack", STACK).returncode
+    (run,) = set(RESULTS.glob("*")) - before
+    results: dict[str, Any] = json.loads((run / "results.json").read_text())
+    return results | {"folder": run, "exit": code}
+
+
 @pytest.fixture(scope="session")
 def storm(lab: Lab) -> dict[str, Any]:
     """Ring ten logins a second for a minute; return the results."""
-    before = set(RESULTS.glob("*"))
-    lab.klokken("storm", "minute", "--stack", STACK)
-    (run,) = set(RESULTS.glob("*")) - before
-    results: dict[str, Any] = json.loads((run / "results.json").read_text())
-    return results | {"folder": run}
+    return ring(lab, "storm", "minute")
 
 
 def test_ten_logins_a_second_for_a_minute_all_succeed(storm: dict[str, Any]) -> None:
@@ -139,6 +144,59 @@ def test_secrets_on_hosts_are_files_for_their_owner_alone(lab: Lab) -> None:
         files = lab.ssh(host, f"grep -rlF {secrets[name]} /etc /opt /var/lib /run || true").split()
         assert files, f"{host}: the secret must be somewhere"
         assert set(lab.ssh(host, f"stat -c %a {' '.join(files)}").split()) <= {"600", "400"}
+
+
+def test_a_hundred_people_come_to_the_drive_for_the_first_time(lab: Lab) -> None:
+    morning = ring(lab, "storm", "morning", "--fraction", "0.35")
+    assert morning["failed"] == morning["dropped"] == 0
+    assert morning["classes"]["first_drives"]["ok"] == morning["offered"] > 100
+
+
+@pytest.fixture(scope="session")
+def seeded(lab: Lab) -> str:
+    """Seed two classes; return the share of the pupils that they are."""
+    share = "0.14"
+    for profile in ("morning", "spelling"):
+        assert lab.klokken("seed", profile, "--fraction", share, "--stack", STACK).returncode == 0
+    return share
+
+
+def test_a_morning_is_spent_with_the_drives(lab: Lab, seeded: str) -> None:
+    morning = ring(lab, "storm", "morning", "--fraction", seeded)
+    assert morning["failed"] == morning["dropped"] == 0
+    assert morning["classes"]["open"]["ok"] == morning["offered"] == 44
+    assert morning["classes"]["class_folder"]["ok"] == 2
+
+
+@pytest.fixture(scope="session")
+def exam(lab: Lab, seeded: str) -> dict[str, Any]:
+    """Sit an exam while a cell is killed and cut off."""
+    faults = ["--fault", "kill-drive@50", "--fault", "cut@80+10"]
+    return ring(lab, "exam", "spelling", "--fraction", seeded, "--compress", "30", *faults)
+
+
+def test_an_exam_is_sat_and_broken_and_nothing_is_lost(exam: dict[str, Any]) -> None:
+    audit = json.loads((exam["folder"] / "audit.json").read_text())
+    told = json.loads((exam["folder"] / "faults.json").read_text())
+    assert exam["exit"] == Exit.PASS
+    assert audit["lost"] == 0
+    assert audit["present"] == audit["acknowledged"] == 2 * exam["offered"]
+    assert [fault["kind"] for fault in told["faults"]] == ["kill-drive", "cut"]
+    assert all(fault["back_after"] < 30 for fault in told["faults"])
+
+
+def test_an_audit_finds_a_single_changed_document(lab: Lab, exam: dict[str, Any]) -> None:
+    """Change one byte of a hand-in on the disk, as a broken one would, and audit again."""
+    run = exam["folder"]
+    handin = next(w for w in writes.read(run / writes.NAME) if w.kind == "handin" and w.etag)
+    blobs = "find /srv/data/drive/data/storage/users -path '*/blobs/*' -type f -mmin -30"
+    sums = lab.ssh(f"drive{handin.cell}", f"{blobs} -exec sha256sum {{}} +").splitlines()
+    (blob,) = [line.split()[1] for line in sums if line.startswith(handin.sha256)]
+    change = f"printf X | dd of={blob} bs=1 seek=100 conv=notrunc status=none"
+    lab.ssh(f"drive{handin.cell}", change)
+    done = lab.klokken("audit", run.name, "--stack", STACK)
+    assert done.returncode == Exit.FAIL
+    assert f"LOST {handin.username} {handin.path}" in done.stdout
 
 
 def test_a_stack_that_does_not_allow_storms_is_not_stormed(lab: Lab) -> None:
