@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from loadtests.steps import Draft, Journey, Steps
     from loadtests.world import World
 
-# The share of a token's life after which it is renewed.
-_FRESH = 0.9
+# The shares of a token's life after which it is renewed, and after which it is no longer used.
+_RENEWED, _USED = 0.6, 0.9
+# Seconds between two attempts to renew a token that still holds.
+_AGAIN = 10.0
 _UNAUTHORIZED = "401"
 GAVE_UP = "gave up"
 
@@ -28,7 +30,7 @@ GAVE_UP = "gave up"
 class Session:
     """Signs in and asks the person's drive cell. With `patient` a failed login is begun again."""
 
-    __slots__ = ("_expires", "_patient", "_tokens", "_world", "origin", "person")
+    __slots__ = ("_expires", "_patient", "_renew", "_tokens", "_world", "origin", "person")
 
     _tokens: Tokens
 
@@ -38,7 +40,7 @@ class Session:
         self.origin = world.cells[person.cell - 1]
         self._world = world
         self._patient = patient
-        self._expires = 0.0
+        self._expires = self._renew = 0.0
 
     def sign_in(self) -> Journey:
         """Get tokens for the password."""
@@ -91,18 +93,24 @@ class Session:
             except Unexpected as finding:
                 if str(finding) != _UNAUTHORIZED:
                     raise
-            self._expires = 0.0
+            self._expires = self._renew = 0.0
             if attempt + 1 < attempts:
                 yield Pause(name, attempt)
         raise Unexpected(f"{GAVE_UP}: {_UNAUTHORIZED}")
 
     def _freshen(self) -> Journey:
-        if self._world.now() < self._expires:
+        """Renew the token when it is time; where that fails and it still holds, go on with it."""
+        now = self._world.now()
+        if now < self._renew:
             return
+        holds = now < self._expires
         asked = requests.refresh(self._world.site(self.person), self._tokens.refresh)
         try:
-            self._take((yield Ask("refresh", asked, answers.refreshed, again=True)))
-        except Unexpected as finding:
+            self._take((yield Ask("refresh", asked, answers.refreshed, again=not holds)))
+        except (Unexpected, Unanswered) as finding:
+            if holds:
+                self._renew = self._world.now() + _AGAIN
+                return
             # The login itself has ended, as it does where the identity tier lost its memory.
             if str(finding) not in {"400", _UNAUTHORIZED}:
                 raise
@@ -110,7 +118,9 @@ class Session:
 
     def _take(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._expires = self._world.now() + _FRESH * tokens.seconds
+        now = self._world.now()
+        self._renew = now + _RENEWED * tokens.seconds
+        self._expires = now + _USED * tokens.seconds
 
     def _bearing(self, request: Request) -> Request:
         bearer = ("Authorization", f"Bearer {self._tokens.access}")

@@ -1,0 +1,105 @@
+"""A machine that cannot hold a lab is told so in one line, and nothing half-made stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from klokken import workspace
+from klokken.errors import Exit
+from klokken.paths import PROJECT
+from klokken.stackconfig import config_path
+from tests.lab import machine
+from tests.lab.laboratory import KLOKKEN, NETWORK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+pytestmark = pytest.mark.timeout(600)
+OTHER = "other"
+FREE = "198.18.8.0/24"
+
+
+def klokken(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on the stack that cannot stand."""
+    return subprocess.run(
+        [KLOKKEN, *arguments],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], problem: str) -> None:
+    """Fail unless `up` ended with one line about the `problem`."""
+    said = done.stdout + done.stderr
+    assert done.returncode == Exit.MACHINE, said
+    assert problem in said
+    assert "Traceback" not in said
+
+
+@pytest.fixture
+def other() -> Iterator[Path]:
+    """The config of a stack of its own, on a free network; all is gone afterwards."""
+    before = machine.state(OTHER)
+    path = config_path(OTHER)
+    path.unlink(missing_ok=True)
+    assert klokken("init", OTHER).returncode == 0
+    use_network(path, FREE)
+    yield path
+    assert klokken("down", OTHER).returncode == 0
+    path.unlink()
+    assert machine.state(OTHER) == before
+
+
+def use_network(path: Path, network: str) -> None:
+    content = yaml.safe_load(path.read_text())
+    content["config"]["klokken:site"]["network"] = network
+    path.write_text(yaml.safe_dump(content))
+
+
+@pytest.mark.usefixtures("lab")
+def test_an_address_range_in_use_is_refused(other: Path) -> None:
+    use_network(other, NETWORK)
+    refused(klokken("up", OTHER), f"klokken:site.network: {NETWORK} is already in use")
+
+
+def test_a_bridge_in_use_is_refused(other: Path) -> None:
+    assert other.exists()
+    subprocess.run(["ip", "link", "add", f"kl-{OTHER}", "type", "bridge"], check=True)
+    subprocess.run(["ip", "address", "add", "198.19.9.1/24", "dev", f"kl-{OTHER}"], check=True)
+    refused(klokken("up", OTHER), f"bridge kl-{OTHER}: already in use")
+
+
+def test_a_full_disk_is_refused(other: Path) -> None:
+    assert other.exists()
+    folder = f"/var/lib/klokken/{OTHER}"
+    subprocess.run(["mkdir", "-p", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=True)
+    refused(klokken("up", OTHER), f"{folder}: 0.1 GB free, a lab needs")
+
+
+def test_a_package_source_that_answers_no_is_told(other: Path, tmp_path: Path) -> None:
+    """Look for the base image in an empty cache, and for packages where nobody is."""
+    assert other.exists()
+    release = machine.printed("sh", "-c", ". /etc/os-release; echo $VERSION_CODENAME").strip()
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/dead.list").write_text(f"deb http://127.0.0.1:9/debian {release} main\n")
+    apt = tmp_path / "apt.conf"
+    where = f'Dir::Etc::SourceList "/dev/null";\nDir::Etc::SourceParts "{tmp_path}/lists";\n'
+    apt.write_text(where)
+    path = os.pathsep.join([str(workspace.tools_folder()), os.environ["PATH"]])
+    done = klokken(
+        "up", OTHER, APT_CONFIG=str(apt), XDG_CACHE_HOME=str(tmp_path / "cache"), PATH=path
+    )
+    refused(done, "debootstrap: ")
+    assert list((tmp_path / "cache/klokken/images").glob("*.draft")) == []
