@@ -155,14 +155,20 @@ def _conclude(order: Order, runner: Any, watch: Watch) -> int:
 def _describe(order: Order, failure: dict[str, Any]) -> str:
     """Return the task, the host, the message and the journal of the units concerned."""
     result = failure.get("res", {})
-    hidden = "hidden, since the task handles secrets"
-    message = result.get("msg") or (hidden if result.get("censored") else "no message")
     extra = [str(result[k]).strip() for k in ("stderr", "stdout") if result.get(k)]
     detail = "\n".join(extra)[-1500:]
-    head = f"{failure.get('host')}: {failure.get('role', '')}: {failure.get('task')}: {message}"
+    where = f"{failure.get('host')}: {failure.get('role', '')}: {failure.get('task')}"
     inventory = Inventory.model_validate(yaml.safe_load(order.inventory))
     evidence = journal(inventory, str(failure.get("host")), str(failure.get("role", "")))
-    return "\n".join(part for part in (head, detail, evidence) if part)
+    return "\n".join(part for part in (f"{where}: {message(result)}", detail, evidence) if part)
+
+
+def message(result: dict[str, Any]) -> str:
+    """Return what a task says of its failure; of a loop, what each item that failed says."""
+    items = [each for each in result.get("results", []) if isinstance(each, dict)]
+    failed = [message(each) for each in items if each.get("failed")]
+    hidden = "hidden, since the task handles secrets" if result.get("censored") else "no message"
+    return "; ".join(failed) or str(result.get("msg") or hidden)
 
 
 def say(line: str) -> None:
