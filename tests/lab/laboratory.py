@@ -55,11 +55,13 @@ class Lab:
         content["config"] |= {f"klokken:{key}": value for key, value in changes.items()}
         path.write_text(yaml.safe_dump(content, sort_keys=False))
 
-    def set_variables(self, tier: str, **variables: Any) -> None:
-        """Set the role variables of one tier, in place of those set before."""
+    def set_variables(self, tier: str, **variables: Any) -> dict[str, Any]:
+        """Set the role variables of one tier, in place of those set before; return those."""
         site = yaml.safe_load(config_path(STACK).read_text())["config"]["klokken:site"]
-        site["tiers"][tier] = {"count": 1, "variables": variables}
+        before: dict[str, Any] = site["tiers"][tier].get("variables", {})
+        site["tiers"][tier]["variables"] = variables
         self.configure(site=site)
+        return before
 
     def record(self, host: str, name: str) -> Any:
         """Return what the lab recorded of a host."""
