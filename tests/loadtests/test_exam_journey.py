@@ -107,6 +107,22 @@ def test_tokens_are_renewed_before_they_end() -> None:
     assert visit.ok["refresh"] == len(visit.school.keycloak.refreshed) > 20
 
 
+def test_a_token_that_still_holds_is_used_while_the_login_is_away() -> None:
+    """A token lives 300 s and is renewed after 180; the login is away for the next 80."""
+    visit = exam()
+    gone = range(1900, 1980)
+
+    def away(request: Request) -> Response | None:
+        login = request.target.endswith("/token") and b"refresh_token" in request.body
+        return Response(503) if login and int(visit.now) in gone else None
+
+    visit.school.instead = away
+    visit.run()
+    assert visit.ok["exam"] == 1
+    assert {name for name, _ in visit.failures} <= {"refresh"}
+    assert "refresh" not in visit.retries
+
+
 def test_a_login_that_was_forgotten_is_made_again() -> None:
     visit = exam()
     visit.school.keycloak.remembering = False
