@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,18 @@ from tests.lab.laboratory import NETWORK, STACK, Lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# One lab serves all, and the last of these takes it down.
+ORDER = ["test_lab", "test_drive", "test_refusals", "test_removal"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files in their order, and after all that need no lab."""
+    here = Path(__file__).parent
+    ours = [item for item in items if item.path.parent == here]
+    others = [item for item in items if item.path.parent != here]
+    items[:] = others + sorted(ours, key=lambda item: ORDER.index(item.path.stem))
 
 
 @pytest.fixture(scope="session")

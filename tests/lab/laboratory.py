@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from klokken.paths import PROJECT, inventory_path
 from klokken.stackconfig import config_path
 from tests.lab import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STACK = "test"
 NETWORK = "198.18.7.0/24"
@@ -85,3 +90,17 @@ def tiers_run(log: str) -> set[str]:
 def changes(log: str) -> dict[str, int]:
     """Return how many tasks changed something, by tier."""
     return {tier: int(n) for tier, n in re.findall(r"\[(\w+)\] done: ok=\d+ changed=(\d+)", log)}
+
+
+@contextmanager
+def an_up_that_configures() -> Iterator[subprocess.Popen[str]]:
+    """Start `klokken up`, wait for a role's first task, and see the end of it."""
+    # A test run in the background ignores Ctrl-C, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        [KLOKKEN, "up", STACK], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "base: " in line)
+        yield process
+        process.stdout.read()

@@ -10,7 +10,6 @@ import os
 import shlex
 import signal
 import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +22,9 @@ from klokken.paths import PROJECT, state_folder
 from klokken.topology import Tier
 from stacks.lab.container import wait_until
 from tests.lab import machine
-from tests.lab.laboratory import KLOKKEN, NETWORK, STACK, changes, tiers_run
+from tests.lab.laboratory import NETWORK, STACK, an_up_that_configures, changes, tiers_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.lab.laboratory import Lab
 
 pytestmark = pytest.mark.timeout(1800)
@@ -39,20 +36,6 @@ HOSTS = [f"{tier}1" for tier in sorted(ALL_TIERS)]
 def all_well(lab: Lab) -> bool:
     """Check the hosts again until every service has come back; Keycloak takes its seconds."""
     return wait_until(lambda: lab.klokken("check", STACK).returncode == 0, 300)
-
-
-@contextmanager
-def an_up_that_configures() -> Iterator[subprocess.Popen[str]]:
-    """Start `klokken up`, wait for a role's first task, and see the end of it."""
-    # A test run in the background ignores Ctrl-C, and so would its children.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(
-        [KLOKKEN, "up", STACK], cwd=PROJECT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        next(line for line in process.stdout if "base: " in line)
-        yield process
-        process.stdout.read()
 
 
 def test_pulumi_up_alone_stands_up_and_configures(lab: Lab) -> None:
@@ -275,23 +258,3 @@ def test_ctrl_c_leaves_no_ansible_behind_and_up_goes_on_from_there(lab: Lab) -> 
     assert machine.state(STACK)["playbooks"] == []
     assert tiers_run(lab.up())
     assert tiers_run(lab.up()) == set()
-
-
-def test_a_killed_pulumi_leaves_no_ansible_behind_and_up_goes_on_after_down(lab: Lab) -> None:
-    lab.configure(revision=4)
-    with an_up_that_configures() as process:
-        for pid, line in machine.command_lines().items():
-            if line.startswith("pulumi up") and f" {STACK} " in line:
-                os.kill(pid, signal.SIGKILL)
-    assert process.returncode == Exit.MACHINE
-    assert wait_until(lambda: machine.state(STACK)["playbooks"] == [], 30)
-    assert lab.klokken("down", STACK).returncode == 0
-    assert machine.state(STACK) == lab.before
-    lab.up()
-
-
-def test_down_leaves_the_machine_as_it_was_also_twice(lab: Lab) -> None:
-    assert lab.klokken("down", STACK).returncode == 0
-    assert machine.state(STACK) == lab.before
-    assert lab.klokken("down", STACK).returncode == 0
-    assert machine.state(STACK) == lab.before

@@ -1,0 +1,42 @@
+"""However a lab comes to its end, `down` leaves the machine as it was. These tests are the last."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from klokken import workspace
+from klokken.errors import Exit
+from stacks.lab.container import wait_until
+from tests.lab import machine
+from tests.lab.laboratory import STACK, an_up_that_configures, tiers_run
+
+if TYPE_CHECKING:
+    from tests.lab.laboratory import Lab
+
+pytestmark = pytest.mark.timeout(1800)
+
+
+def test_a_killed_pulumi_leaves_no_ansible_and_up_goes_on_when_its_lock_is_gone(lab: Lab) -> None:
+    lab.configure(revision=4)
+    with an_up_that_configures() as process:
+        for pid, line in machine.command_lines().items():
+            if line.startswith("pulumi up") and f" {STACK} " in line:
+                os.kill(pid, signal.SIGKILL)
+    assert process.returncode == Exit.MACHINE
+    assert wait_until(lambda: machine.state(STACK)["playbooks"] == [], 30)
+    locked = lab.klokken("up", STACK)
+    assert locked.returncode == Exit.MACHINE
+    assert "pulumi cancel" in locked.stdout
+    workspace.pulumi("cancel", "--yes", "--stack", STACK)
+    assert tiers_run(lab.up())
+
+
+def test_down_leaves_the_machine_as_it_was_also_twice(lab: Lab) -> None:
+    assert lab.klokken("down", STACK).returncode == 0
+    assert machine.state(STACK) == lab.before
+    assert lab.klokken("down", STACK).returncode == 0
+    assert machine.state(STACK) == lab.before
