@@ -6,6 +6,7 @@ pupil's token. A cause of `Unexpected` is one of a few phrases.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -84,8 +85,16 @@ def get(origin: str, target: str, *, bulk: bool = False) -> Request:
 
 
 def put(origin: str, target: str, body: bytes, etag: str) -> Request:
-    """Store a document in place of the one with `etag`, or a new one where that is empty."""
-    headers: Headers = (("Content-Type", "text/plain; charset=utf-8"),)
+    """Store a document in place of the one with `etag`, or a new one where that is empty.
+
+    The checksum goes along, as with ownCloud's own clients: without it the drive takes the part
+    of a document that came before a connection broke for the whole.
+    """
+    checksum = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+    headers: Headers = (
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("OC-Checksum", f"SHA1:{checksum}"),
+    )
     if etag:
         headers += (("If-Match", f'"{etag}"'),)
     return Request(origin, "PUT", target, headers, body)

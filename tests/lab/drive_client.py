@@ -84,6 +84,17 @@ class School:
         finally:
             door.close()
 
+    def break_off(self, request: Request, after: int) -> None:
+        """Send a request but only `after` bytes of its body, and close the connection."""
+        door = _Door(self.target(request.origin), self.context)
+        try:
+            door.putrequest(request.method, request.target)
+            for name, value in (*request.headers, ("Content-Length", str(len(request.body)))):
+                door.putheader(name, value)
+            door.endheaders(request.body[:after])
+        finally:
+            door.close()
+
     def site(self, client: str = "drive", redirect: str = "") -> requests.Site:
         """Return the login as a client knows it, by default that of the cell."""
         back = redirect or f"{self.origin(self.cell)}/oidc-callback.html"
@@ -123,6 +134,12 @@ class Pupil:
         headers = (*request.headers, ("Authorization", f"Bearer {self.token}"))
         origin = self.school.origin(self.school.cell)
         return self.school.send(replace(request, origin=origin, headers=headers))
+
+    def break_off(self, request: Request, after: int) -> None:
+        """Send a request to the cell, but only `after` bytes of its body."""
+        headers = (*request.headers, ("Authorization", f"Bearer {self.token}"))
+        origin = self.school.origin(self.school.cell)
+        self.school.break_off(replace(request, origin=origin, headers=headers), after)
 
     def send(self, method: str, target: str, body: bytes = b"") -> Response:
         """Send a request by its method and its target, as it stands."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from klokken.errors import Exit
+from loadtests import drive
 from loadtests.requests import Request
 from loadtests.steps import Unanswered, Unexpected
 from loadtests.transport import Transport, tls_context
@@ -135,6 +136,31 @@ def test_a_document_is_not_moved_to_what_is_no_name(pupil: Pupil) -> None:
     moved = pupil.ask(Request("", "MOVE", pupil.at("works"), (("Destination", target),)))
     assert moved.status == 400
     assert pupil.names() == before
+
+
+def broken_off(pupil: Pupil, *headers: str) -> bytes:
+    """Return what is there after a document's second text broke off on the way."""
+    target = pupil.at("broken off")
+    text = secrets.token_hex(50_000).encode()
+    pupil.send("PUT", target, b"the first text")
+    whole = drive.put("", target, text, "")
+    kept = tuple(pair for pair in whole.headers if pair[0] in headers)
+    pupil.break_off(replace(whole, headers=kept), after=40_000)
+    time.sleep(3)
+    body = pupil.send("GET", target).body
+    pupil.send("DELETE", target)
+    return body
+
+
+def test_an_upload_that_breaks_off_changes_nothing_where_it_bears_its_checksum(
+    pupil: Pupil,
+) -> None:
+    assert broken_off(pupil, "OC-Checksum") == b"the first text"
+
+
+def test_one_without_is_taken_for_whole_which_is_a_known_limit(pupil: Pupil) -> None:
+    assert 0 < len(broken_off(pupil)) < 100_000
+    assert broken_off(pupil) != b"the first text"
 
 
 @pytest.mark.parametrize("up", UP)
