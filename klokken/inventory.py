@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from klokken.document import Document, read_yaml, validated
 from klokken.topology import Tier
@@ -16,7 +16,10 @@ HEADER = "# Written by `pulumi up`. Changes here are lost.\n"
 
 
 class Host(Document):
-    """A host that exists and can be reached over SSH."""
+    """A host that exists and can be reached over SSH; the rest are its own role variables."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, JsonValue]
 
     ansible_host: IPv4Address
 

@@ -1,7 +1,8 @@
 """The complete record of a storm: what was asked, what happened, and the verdict.
 
 A run's folder `results/<run>/` holds `results.json` (a `Results`), `latency.hlog` (every
-histogram, in the HdrHistogram log format), `report.html` and, of an exam, `writes.jsonl`.
+histogram, in the HdrHistogram log format), `report.html` and, of an exam, `writes.jsonl`,
+`audit.json` and `faults.json`.
 """
 
 from __future__ import annotations

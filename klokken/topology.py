@@ -53,12 +53,13 @@ class TierSize(Document):
     """How many hosts a tier has, and the role variables that differ from the defaults.
 
     `volume_gb` is the size of a data volume of each host's own, in units of 10^9 bytes; with 0
-    the data lies on the host's one disk.
+    the data lies on the host's one disk. `hosts` has the variables of single hosts, by name.
     """
 
     count: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
     volume_gb: Annotated[int, Field(ge=0, le=16_000, strict=True)] = 0
     variables: dict[str, JsonValue] = Field(default_factory=dict)
+    hosts: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
 
 
 class Topology(Document):
@@ -77,6 +78,22 @@ class Topology(Document):
             named = {k: v if v is not None else {} for k, v in value.get("tiers", {}).items()}
             value = {**value, "tiers": {**{t.value: {} for t in Tier}, **named}}
         return value
+
+    @model_validator(mode="after")
+    def _hosts_of_their_tier(self) -> Topology:
+        for tier, size in self.tiers.items():
+            there = [f"{tier}{number}" for number in range(1, size.count + 1)]
+            for name, variables in size.hosts.items():
+                if name not in there:
+                    raise ValueError(
+                        f"`tiers.{tier}.hosts` has {name!r}, which is no host of the tier;"
+                        f" choose {', '.join(there)}"
+                    )
+                if "ansible_host" in variables:
+                    raise ValueError(
+                        f"`tiers.{tier}.hosts.{name}` has `ansible_host`, which the network gives"
+                    )
+        return self
 
     def hosts(self) -> list[HostPlan]:
         """Return every host with its fixed address, tier by tier.

@@ -94,13 +94,16 @@ def inventory(
                 "children": {
                     tier.value: {
                         "hosts": {
-                            plan.name: {"ansible_host": str(plan.address)}
+                            plan.name: {
+                                "ansible_host": str(plan.address),
+                                **(own.hosts.get(plan.name, {}) if only in (None, tier) else {}),
+                            }
                             for plan in plans
                             if plan.tier == tier
                         },
-                        "vars": site.tiers[tier].variables if only in (None, tier) else {},
+                        "vars": own.variables if only in (None, tier) else {},
                     }
-                    for tier in Tier
+                    for tier, own in site.tiers.items()
                 },
             }
         }

@@ -12,12 +12,11 @@ from klokken import writes
 from klokken.audit.question import Site, ask
 from klokken.audit.verdict import Audit, audit, told
 from klokken.errors import InputError, MachineError
-from klokken.storm.run import RESULTS
+from klokken.report.aftermath import AUDIT
+from klokken.storm.run import RESULTS, rewrite
 
 if TYPE_CHECKING:
     from klokken.inventory import Inventory
-
-AUDIT = "audit.json"
 
 
 def folder_of(run: str) -> Path:
@@ -38,7 +37,7 @@ def stack_of(folder: Path) -> str:
 
 
 def run(folder: Path, inventory: Inventory) -> Audit:
-    """Audit the run in `folder` and write the outcome there.
+    """Audit the run in `folder`, write the outcome there, and the report again with it.
 
     Raises InputError for a run that wrote nothing, MachineError where the reader failed.
     """
@@ -54,6 +53,8 @@ def run(folder: Path, inventory: Inventory) -> Audit:
     found = ask(inventory, question, sys.stderr)
     outcome = audit(folder.resolve().name, log, found, began, datetime.now(UTC))
     write(folder / AUDIT, outcome.model_dump_json(indent=2) + "\n")
+    if (folder / "results.json").exists():
+        rewrite(folder)
     return outcome
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from klokken import writes
+from klokken import report, writes
 from klokken.audit import run as audits
 from klokken.faults.injection import Injection
 from klokken.faults.outcome import Faults, exit_code, faults
 from klokken.faults.schedule import Schedule
 from klokken.faults.ways import ways
+from klokken.report.aftermath import FAULTS
 from klokken.storm import run as storms
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from klokken.faults.kinds import Fault
     from klokken.inventory import Inventory
     from klokken.results import Results, StormPlan
-
-FAULTS = "faults.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +59,6 @@ def sit(
     opened = schedule.opened_at or results.started.timestamp()
     outcome = faults(plan.run, opened, schedule.happened, log, audit)
     audits.write(folder / FAULTS, outcome.model_dump_json(indent=2) + "\n")
+    if outcome.faults:
+        report.write(results, folder)
     return Exam(results, folder, audit, outcome)

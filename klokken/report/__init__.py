@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from klokken.errors import MachineError
+from klokken.report.aftermath import Aftermath
 from klokken.report.page import render
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ NAME = "report.html"
 
 
 def write(results: Results, folder: Path) -> Path:
-    """Write `report.html` into `folder`, whole or not at all, and return its path."""
-    page = render(results)
+    """Write `report.html` into `folder`, whole or not at all, and return its path.
+
+    It tells of the audit and the faults that the folder holds by then.
+    """
+    page = render(results, Aftermath.of(folder))
     path = folder / NAME
     part = folder / f".{NAME}.{os.getpid()}"
     try:

@@ -21,8 +21,10 @@ from klokken.report import (
     sources,
     words,
 )
+from klokken.report.aftermath import Aftermath
 from klokken.report.doings import doing
 from klokken.report.numbers import Two
+from klokken.results import Verdict
 
 if TYPE_CHECKING:
     from klokken.results import Results, TierCpu
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
 DEFAULT_STACK = "lab"
 
 
-def render(results: Results) -> str:
-    """Return the report of `results` as one self-contained page."""
-    return _environment().get_template("report.html.j2").render(_context(results))
+def render(results: Results, aftermath: Aftermath | None = None) -> str:
+    """Return the report of `results`, and of what followed, as one self-contained page."""
+    context = _context(results, aftermath or Aftermath())
+    return _environment().get_template("report.html.j2").render(context)
 
 
 def _environment() -> Environment:
@@ -49,22 +52,26 @@ def _environment() -> Environment:
     return environment
 
 
-def _context(results: Results) -> dict[str, Any]:
+def _context(results: Results, aftermath: Aftermath) -> dict[str, Any]:
     return {
         "r": results,
         "plan": results.plan,
-        **_verdict(results),
+        **_verdict(results, aftermath),
         **_measured(results),
         **_record(results),
     }
 
 
-def _verdict(results: Results) -> dict[str, Any]:
+def _verdict(results: Results, aftermath: Aftermath) -> dict[str, Any]:
+    judged = aftermath.verdict(results)
     return {
-        "verdict": words.VERDICTS[results.verdict],
+        "judged": judged.value,
+        "verdict": words.VERDICTS[judged],
         "headline": words.headline(results),
-        "meaning": words.meaning(results),
-        "reasons": reasons.reasons(results),
+        "meaning": aftermath.meaning() or words.meaning(results, judged),
+        "reasons": _reasons(results, aftermath),
+        "faults": aftermath.rows(),
+        "lost": aftermath.lost,
         "scale": words.scale(results),
         "measured_share": words.measured_share(results),
         "figures": words.figures(results),
@@ -74,6 +81,14 @@ def _verdict(results: Results) -> dict[str, Any]:
         "requirements": requirements.requirements(results),
         "any_assumed": requirements.any_assumed(results),
     }
+
+
+def _reasons(results: Results, aftermath: Aftermath) -> list[Two]:
+    """Return why: what the audit found, then the storm's own reasons where those judge it."""
+    found = aftermath.sentence()
+    expected = aftermath.broken and results.verdict is not Verdict.INVALID
+    own = [] if expected else reasons.reasons(results)
+    return [*([found] if found else []), *own]
 
 
 def _measured(results: Results) -> dict[str, Any]:

@@ -98,22 +98,22 @@ def slowest(latency: Latency) -> Two:
     return seconds(latency.max if latency.count < ENOUGH_FOR_A_PERCENT else latency.p99)
 
 
-def meaning(results: Results) -> Two:
-    """Say what the verdict means."""
+def meaning(results: Results, verdict: Verdict) -> Two:
+    """Say what the `verdict` on the results means."""
     asked, missed = len(results.judgements), len(broken(results))
-    if results.verdict is Verdict.INVALID:
+    if verdict is Verdict.INVALID:
         return Two(
             "Målingen kan ikke bruges til at bedømme platformen, hverken godt eller dårligt. "
             "Tallene herunder viser, hvad der skete, men beviser intet.",
             "This measurement cannot judge the platform, neither well nor badly. "
             "The figures below show what happened but prove nothing.",
         )
-    if results.verdict is Verdict.FAIL and missed:
+    if verdict is Verdict.FAIL and missed:
         return Two(
             f"Platformen holdt ikke {missed} af {asked} krav.",
             f"The platform missed {missed} of {asked} requirements.",
         )
-    if results.verdict is Verdict.FAIL:
+    if verdict is Verdict.FAIL:
         return Two("Platformen bestod ikke.", "The platform did not pass.")
     if not asked:
         return Two("Der blev ikke stillet krav.", "No requirement was set.")

@@ -115,6 +115,17 @@ def test_a_variable_of_one_tier_changes_no_other_tier(engine: Recorder) -> None:
     assert {name for name in before if before[name] != after[name]} == {"lab-edge"}
 
 
+def test_a_variable_of_one_host_changes_its_own_tier_only(engine: Recorder) -> None:
+    declare(engine, configured(drive={"count": 2}))
+    before = {name: run["inventory"] for name, run in engine.of("AnsibleRun").items()}
+    hosts = {"drive2": {"drive_directory": "embedded"}}
+    declare(engine, configured(drive={"count": 2, "hosts": hosts}))
+    after = {name: run["inventory"] for name, run in engine.of("AnsibleRun").items()}
+    assert {name for name in before if before[name] != after[name]} == {"lab-drive"}
+    groups = yaml.safe_load(after["lab-drive"])["all"]["children"]
+    assert groups["drive"]["hosts"]["drive2"]["drive_directory"] == "embedded"
+
+
 def test_the_gate_opens_for_the_hosts_of_the_tier_alone(
     engine: Recorder, config: StackConfig
 ) -> None:

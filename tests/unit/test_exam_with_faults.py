@@ -254,4 +254,5 @@ def test_an_exam_is_rung_broken_audited_and_put_down(
     written = (tmp_path / "faults.json").read_text()
     assert Faults.model_validate_json(written) == sat.faults
     assert (tmp_path / "audit.json").exists()
+    assert "Fejl under prøven" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert list(writes.read(tmp_path / "writes.jsonl")) == log

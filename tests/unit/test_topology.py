@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klokken.errors import InputError
 from klokken.inventory import Inventory
 from klokken.stackconfig import StackConfig
 from klokken.topology import Tier, Topology
@@ -47,3 +49,35 @@ def test_an_inventory_survives_being_written_and_read(counts: dict[str, int]) ->
     config = StackConfig.parse({"klokken:substrate": "lab", "klokken:site": site}, "a test")
     written = inventory("lab", config, reach("lab"))
     assert Inventory.model_validate(yaml.safe_load(written.to_yaml())) == written
+
+
+def with_hosts(**hosts: Any) -> StackConfig:
+    tiers = {"drive": {"count": 2, "hosts": hosts}}
+    site = {"domain": "skole.test", "network": "198.18.0.0/24", "accounts": 1, "tiers": tiers}
+    return StackConfig.parse({"klokken:substrate": "lab", "klokken:site": site}, "a test")
+
+
+def test_variables_of_one_host_are_that_hosts_alone_in_the_inventory() -> None:
+    written = inventory("lab", with_hosts(drive2={"drive_directory": "embedded"}), reach("lab"))
+    hosts = yaml.safe_load(written.to_yaml())["all"]["children"]["drive"]["hosts"]
+    assert hosts == {
+        "drive1": {"ansible_host": "198.18.0.51"},
+        "drive2": {"ansible_host": "198.18.0.52", "drive_directory": "embedded"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        ({"drive3": {}}, r"'drive3', which is no host of the tier; choose drive1, drive2"),
+        ({"edge1": {}}, r"'edge1', which is no host of the tier"),
+        ({"drive2": {"ansible_host": "10.0.0.1"}}, r"`ansible_host`, which the network gives"),
+        ({"drive2": "embedded"}, r"tiers\.drive\.hosts\.drive2"),
+    ],
+)
+def test_variables_of_a_host_that_the_tier_has_not_are_refused_in_one_line(
+    hosts: Any, said: str
+) -> None:
+    with pytest.raises(InputError, match=said) as refused:
+        with_hosts(**hosts)
+    assert "\n" not in str(refused.value)

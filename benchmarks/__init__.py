@@ -1,0 +1,1 @@
+"""Benchmarks: measurements side by side, each with its written result in docs/benchmarks/."""

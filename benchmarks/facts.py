@@ -1,0 +1,39 @@
+"""What every written result says of where and when it was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klokken.audit.run import write
+from klokken.paths import PROJECT
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from klokken.document import Document
+    from klokken.results import MachineFacts
+
+DOCUMENTS = PROJECT / "docs" / "benchmarks"
+
+
+def facts(
+    machine: MachineFacts, versions: dict[str, str], started: datetime, finished: datetime
+) -> str:
+    """Return the section on machine, date and versions."""
+    listed = "\n".join(f"- {name}: {version}" for name, version in sorted(versions.items()))
+    minutes = (finished - started).total_seconds() / 60
+    memory = machine.memory_bytes / 2**30
+    hardware = f"{machine.cores} cores ({machine.cpu_model}), {memory:.0f} GiB"
+    return f"""\
+## Machine, date and versions
+{hardware}, kernel {machine.kernel}; {started:%d %B %Y}, {minutes:.0f} minutes.
+
+{listed}"""
+
+
+def publish(name: str, page: str, record: Document, folder: Path = DOCUMENTS) -> Path:
+    """Write the page of a benchmark and all that was measured beside it; return the page's path."""
+    write(folder / f"{name}.json", record.model_dump_json(indent=1) + "\n")
+    write(folder / f"{name}.md", page)
+    return folder / f"{name}.md"

@@ -1,0 +1,123 @@
+"""What became known of a run after its storm: the audit, and the faults that were made in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from klokken.audit.summary import sentences
+from klokken.audit.verdict import Audit
+from klokken.document import read_yaml, validated
+from klokken.faults.outcome import Faults
+from klokken.report.numbers import Two, exact_seconds, seconds
+from klokken.results import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+    from klokken.results import Results
+
+    D = TypeVar("D", bound=BaseModel)
+
+AUDIT = "audit.json"
+FAULTS = "faults.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One fault as the page shows it; times count from the opening of the exam."""
+
+    kind: str
+    began: Two
+    ended: Two
+    back_after: Two
+    in_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """The audit of a run and its faults, as far as there are any."""
+
+    audit: Audit | None = None
+    faults: Faults | None = None
+
+    @classmethod
+    def of(cls, folder: Path) -> Aftermath:
+        """Read what the folder of a run holds of it; raise InputError where it is damaged."""
+        return cls(_read(Audit, folder / AUDIT), _read(Faults, folder / FAULTS))
+
+    @property
+    def lost(self) -> int:
+        """How many documents are lost, as the latest audit says."""
+        return len(self.audit.lost) if self.audit else 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether faults were made, so that loss and recovery judge and no service level does."""
+        return bool(self.faults and self.faults.faults)
+
+    def verdict(self, results: Results) -> Verdict:
+        """Return the verdict on the whole run. What is lost is lost, however late the generator."""
+        if self.lost:
+            return Verdict.FAIL
+        if results.verdict is Verdict.INVALID or (self.audit and self.audit.unread):
+            return Verdict.INVALID
+        if self.broken:
+            return Verdict.PASS if self._all_back else Verdict.FAIL
+        return results.verdict
+
+    def meaning(self) -> Two | None:
+        """Say what the verdict means where the aftermath has decided it, or None."""
+        if self.lost:
+            return Two(
+                "Elever fik kvittering for arbejde, som platformen ikke har.",
+                "Pupils were told that work was stored which the platform does not have.",
+            )
+        if not self.broken or not self.faults:
+            return None
+        limit = exact_seconds(self.faults.back_limit_seconds)
+        if self._all_back:
+            return Two(
+                f"Platformen var tilbage senest {limit.da} efter hver fejl. Forespørgsler, der "
+                "mislykkedes imens, var ventet og tæller ikke.",
+                f"The platform was back within {limit.en} of each fault's end. Requests that "
+                "failed meanwhile were expected and do not count.",
+            )
+        return Two(
+            f"Platformen var ikke tilbage senest {limit.da} efter hver fejl.",
+            f"The platform was not back within {limit.en} of each fault's end.",
+        )
+
+    def sentence(self) -> Two | None:
+        """Say what the audit found, or None where there was none."""
+        if self.audit is None:
+            return None
+        said = sentences(self.audit)
+        return Two(said.da, said.en)
+
+    def rows(self) -> list[Row]:
+        """Return the faults in their order."""
+        if self.faults is None:
+            return []
+        return [
+            Row(
+                kind=f"{fault.kind}@{fault.at:g}",
+                began=seconds(fault.began - self.faults.opened, 1),
+                ended=seconds(fault.ended - self.faults.opened, 1),
+                back_after=Two("aldrig", "never")
+                if fault.back_after is None
+                else seconds(fault.back_after, 1),
+                in_time=fault.in_time,
+            )
+            for fault in self.faults.faults
+        ]
+
+    @property
+    def _all_back(self) -> bool:
+        return self.faults is not None and all(fault.in_time for fault in self.faults.faults)
+
+
+def _read(model: type[D], path: Path) -> D | None:
+    return validated(model, read_yaml(path), path) if path.exists() else None
