@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(1800)
 RESULTS = PROJECT / "results"
 ALL_TIERS = {tier.value for tier in Tier}
-HOSTS = [f"{tier}1" for tier in sorted(ALL_TIERS)]
+# The busy part of the morning: most of those who come at all.
+AROUND_THE_BELL = ("--from", "07:59:20", "--until", "08:00:40")
+HOSTS = [*(f"{tier}1" for tier in sorted(ALL_TIERS)), "drive2"]
 
 
 def all_well(lab: Lab) -> bool:
@@ -130,7 +132,7 @@ def test_secrets_on_hosts_are_files_for_their_owner_alone(lab: Lab) -> None:
 
 
 def test_a_hundred_people_come_to_the_drive_for_the_first_time(lab: Lab) -> None:
-    morning = ring(lab, "storm", "morning", "--fraction", "0.35")
+    morning = ring(lab, "storm", "morning", "--fraction", "0.5", *AROUND_THE_BELL)
     assert morning["failed"] == morning["dropped"] == 0
     assert morning["classes"]["first_drives"]["ok"] == morning["offered"] > 100
 
@@ -145,10 +147,10 @@ def seeded(lab: Lab) -> str:
 
 
 def test_a_morning_is_spent_with_the_drives(lab: Lab, seeded: str) -> None:
-    morning = ring(lab, "storm", "morning", "--fraction", seeded)
+    morning = ring(lab, "storm", "morning", "--fraction", seeded, *AROUND_THE_BELL)
     assert morning["failed"] == morning["dropped"] == 0
-    assert morning["classes"]["open"]["ok"] == morning["offered"] == 44
-    assert morning["classes"]["class_folder"]["ok"] == 2
+    assert morning["classes"]["open"]["ok"] == morning["offered"] > 20
+    assert "first_drives" not in morning["classes"]
 
 
 @pytest.fixture(scope="session")
