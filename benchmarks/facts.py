@@ -32,8 +32,9 @@ def facts(
 {listed}"""
 
 
-def publish(name: str, page: str, record: Document, folder: Path = DOCUMENTS) -> Path:
+def publish(name: str, page: str, record: Document) -> Path:
     """Write the page of a benchmark and all that was measured beside it; return the page's path."""
-    write(folder / f"{name}.json", record.model_dump_json(indent=1) + "\n")
-    write(folder / f"{name}.md", page)
-    return folder / f"{name}.md"
+    path = DOCUMENTS / f"{name}.md"
+    write(path.with_suffix(".json"), record.model_dump_json(indent=1) + "\n")
+    write(path, page)
+    return path

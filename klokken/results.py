@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from klokken.curve import seconds
 from klokken.document import Document
 from klokken.population import teachers
 from klokken.profile import Profile, Title
@@ -180,3 +181,9 @@ class Results(Document):
     judgements: list[Judgement]
     invalid_because: list[str]
     verdict: Verdict
+
+    @property
+    def rate(self) -> float:
+        """How many journeys were due a second, on average over the window as it was run."""
+        opens, closes = seconds(self.plan.opens), seconds(self.plan.closes)
+        return self.offered * self.plan.compression / (closes - opens)

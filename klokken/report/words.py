@@ -11,6 +11,8 @@ from klokken.results import Latency, Results, Verdict
 
 # Below this many pupils "the slowest 1 %" is less than one pupil.
 ENOUGH_FOR_A_PERCENT = 100
+# From this rate on, one decimal is enough.
+RATE_OF_ONE_DIGIT = 10
 
 SLOWEST = Two("ventede den langsomste 1\u00a0%", "waited, the slowest 1%")
 
@@ -132,15 +134,22 @@ def scale(results: Results) -> Two:
     window = f"{clock(plan.opens)}\u2013{clock(plan.closes)}"
     length = number(since_midnight(plan.closes) - since_midnight(plan.opens))
     due, taking = people(results, results.offered), number(plan.pupils)
+    each = rate(results)
     to_do, pressed = doing(results).to_do, _compressed(plan.compression)
     return Two(
         f"Målt med {part.da} af profilens {whole.da} ({taking.da}). I vinduet kl. {window}, "
-        f"{length.da} sekunder, skulle {due.da} {to_do.da}. "
+        f"{length.da} sekunder, skulle {due.da} {to_do.da}: {each.da}. "
         f"{pressed.da}Tallene gælder denne belastning og er ikke regnet op til flere elever.",
         f"Measured with {part.en} of the profile's {whole.en} ({taking.en}). In the window "
-        f"{window}, {length.en} seconds, {due.en} were due to {to_do.en}. "
+        f"{window}, {length.en} seconds, {due.en} were due to {to_do.en}: {each.en}. "
         f"{pressed.en}The figures hold for this load and are not scaled up to more pupils.",
     )
+
+
+def rate(results: Results) -> Two:
+    """Say how many were due each second, on average over the window."""
+    plain = number(results.rate, 1 if results.rate >= RATE_OF_ONE_DIGIT else 2)
+    return Two(f"{plain.da} i sekundet", f"{plain.en} a second")
 
 
 def _compressed(factor: float) -> Two:

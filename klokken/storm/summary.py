@@ -14,7 +14,9 @@ def summary(results: Results, folder: Path) -> str:
     """Return the verdict, its reasons and the figures behind it, in a few lines."""
     plan = results.plan
     whole = results.classes.get(plan.profile.journey)
-    due = f"{results.offered} pupils due between {plan.opens} and {plan.closes}"
+    due = (
+        f"{results.offered} pupils due between {plan.opens} and {plan.closes}, {results.rate:.2f}/s"
+    )
     began = f"started {results.started_journeys}, completed {results.completed}"
     lines = [
         f"{results.verdict}: {plan.profile.name}, {due}",

@@ -210,10 +210,11 @@ def test_the_table_has_a_row_for_each_request_at_each_step(blocks: list[Block]) 
 
 
 def test_the_page_says_where_when_and_how_and_everything_is_beside_it(
-    blocks: list[Block], tmp_path: Path
+    blocks: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("benchmarks.facts.DOCUMENTS", tmp_path)
     found = comparison(blocks)
-    page = publish("directory", document(found), found, tmp_path).read_text(encoding="utf-8")
+    page = publish("directory", document(found), found).read_text(encoding="utf-8")
     assert "7 with slapd, 0 with embedded accounts" in page
     assert "--stack lab --steps 100,250" in page
     assert "- drive1 slapd: 2.6.10" in page
@@ -267,7 +268,7 @@ def test_a_probe_that_breaks_is_one_line(host: Remote, monkeypatch: pytest.Monke
 
 
 def test_a_probe_that_hangs_is_ended(host: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "ARGV", ["sleep", "20"])
+    monkeypatch.setattr(probing, "ARGV", ["exec", "sleep", "20"])
     with (
         pytest.raises(MachineError, match="out of time"),
         probing.probing(host, storms.plan(1), [], limit=0.3) as ask,

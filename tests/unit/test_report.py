@@ -11,6 +11,7 @@ from klokken.profile import Profile, Title
 from klokken.report import render, write
 from klokken.report.page import command
 from klokken.results import Results, Verdict
+from klokken.storm.summary import summary
 from tests.storms import generator, judgements, latency, plan, profile, request_class, storm
 
 if TYPE_CHECKING:
@@ -62,6 +63,27 @@ def test_the_scale_of_the_measurement_is_said() -> None:
     assert "Målt med 25 % af profilens 6.500 elever (1.625)." in text
     assert "07:59:30-08:00:30, 60 sekunder" in text.replace("\u2013", "-")
     assert "9,6 %" in text
+
+
+@pytest.mark.parametrize(
+    ("offered", "danish", "english"),
+    [
+        (624, "624 elever logge ind: 10,4 i sekundet.", "due to log in: 10.4 a second."),
+        (123, "123 elever logge ind: 2,05 i sekundet.", "due to log in: 2.05 a second."),
+    ],
+)
+def test_the_rate_of_every_storm_is_said(offered: int, danish: str, english: str) -> None:
+    text = words(render(storm(offered)))
+    assert danish in text
+    assert english in text
+
+
+def test_the_rate_of_a_compressed_exam_is_that_of_the_storm() -> None:
+    assert exam().rate == pytest.approx(7.5 * storm(300).rate)
+
+
+def test_the_summary_says_the_rate(tmp_path: Path) -> None:
+    assert "624 pupils due between 07:59:30 and 08:00:30, 10.40/s" in summary(storm(), tmp_path)
 
 
 def test_a_share_that_nearly_is_the_limit_is_not_rounded_onto_it() -> None:

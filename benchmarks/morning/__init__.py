@@ -1,0 +1,1 @@
+"""The highest rate of school mornings that a stack carries."""
