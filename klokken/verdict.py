@@ -21,9 +21,17 @@ BUSIEST_CORES = 0.8
 
 
 def judgements(plan: StormPlan, classes: Mapping[str, ClassResult]) -> list[Judgement]:
-    """Return each service level of the plan's profile, kept or not, in the profile's order."""
+    """Return each service level of the plan's profile, kept or not, in the profile's order.
+
+    A request that nobody had to make, while journeys were completed, is left out: who comes for
+    the first time opens no document of yesterday.
+    """
+    whole = classes.get(plan.profile.journey)
+    completed = whole is not None and whole.ok > 0
     found = []
     for name, slo in plan.profile.slo.items():
+        if completed and name not in classes:
+            continue
         if slo.p99_seconds is not None:
             found.append(_p99(plan, name, classes.get(name), slo.p99_seconds.value))
         found.append(_failed_share(name, classes.get(name), slo.failed_share.value))

@@ -7,7 +7,6 @@ few and no report can carry a secret.
 from __future__ import annotations
 
 import base64
-import binascii
 import html
 import json
 import re
@@ -152,7 +151,7 @@ def claims_of(token: str) -> dict[str, Any]:
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
         claims = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("not a JSON Web Token") from error
     if not isinstance(claims, dict):
         raise ValueError("not a JSON Web Token")  # noqa: TRY004 - one error for all callers

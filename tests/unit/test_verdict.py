@@ -107,13 +107,21 @@ def test_a_share_exactly_at_its_limit_is_kept() -> None:
 
 
 def test_a_class_that_was_never_reached_has_kept_nothing() -> None:
-    classes = {name: c for name, c in record().classes.items() if name != "token"}
-    found = judged(record(classes=classes))
+    nobody = record(failed=100)
+    classes = {name: c for name, c in nobody.classes.items() if name != "token"}
+    found = judged(record(failed=100, classes=classes))
     token = [j for j in found.judgements if j.request_class == "token"]
     assert [(j.what, j.measured, j.kept) for j in token] == [
         ("p99_seconds", found.plan.patience_seconds, False),
         ("failed_share", 1.0, False),
     ]
+
+
+def test_a_request_that_nobody_had_to_make_is_not_judged() -> None:
+    classes = {name: c for name, c in record().classes.items() if name != "token"}
+    found = judged(record(classes=classes))
+    assert found.verdict is Verdict.PASS
+    assert "token" not in {j.request_class for j in found.judgements}
 
 
 @pytest.mark.parametrize(
