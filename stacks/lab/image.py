@@ -7,9 +7,10 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
-from klokken.errors import MachineError
+from klokken.errors import KlokkenError, MachineError
 from klokken.paths import cache_folder
 from stacks.lab.container import wait_until
 from stacks.lab.mounts import delete
@@ -105,7 +106,21 @@ def _debootstrap(tree: Path) -> None:
     log.unlink()
 
 
+def main() -> int:
+    """Make the image that this version of the lab is made of."""
+    try:
+        ensure_image(image_key())
+    except KlokkenError as error:
+        print(f"setup: {error}", file=sys.stderr)  # noqa: T201 - a program's own output
+        return error.code
+    return 0
+
+
 def _complaint(log: Path) -> str:
     """Return the last error in debootstrap's log, or else its last line."""
     lines = log.read_text(errors="replace").strip().splitlines() or ["no word"]
     return next((line for line in reversed(lines) if line.startswith("E: ")), lines[-1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,10 +9,14 @@ at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; 
 export GOTOOLCHAIN=local GOMODCACHE="$cache/go" GOFLAGS='-mod=readonly -modcacherw -buildvcs=false' CGO_ENABLED=0
 
 provide_go() {
-  local found
+  local found lock
   if found=$(go env GOVERSION 2>/dev/null) && at_least "$least_go" "${found#go}"; then
     return
   fi
+  # Several builds may come here at once.
+  mkdir -p "$cache/tools"
+  exec {lock}>"$cache/tools/.go.lock"
+  flock "$lock"
   if [ ! -x "$cache/tools/go/bin/go" ]; then
     say 'no Go of this age here: installing one for the build'
     python3 -m venv "$cache/tools/go"
@@ -20,5 +24,6 @@ provide_go() {
       --require-hashes --cache-dir "$cache/pip" -r "$(dirname "${BASH_SOURCE[0]}")/go.lock" \
       || fail 'pip: the line above says why'
   fi
+  exec {lock}>&-
   PATH="$cache/tools/go/bin:$PATH"
 }
