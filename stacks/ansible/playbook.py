@@ -7,13 +7,16 @@ prints a line a task; what went wrong goes to standard error.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,8 @@ from stacks.provider import cancelled
 # Memory, not disk: what is written there, secrets among it, is gone with the run.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the run's own folder in it is private
 TIMEOUT = 1800
+# PR_SET_CHILD_SUBREAPER of linux/prctl.h.
+SUBREAPER = 36
 STRATEGIES = "plugins/strategy"
 # So many changes are named at the end; more of them are a first installation.
 FEW = 5
@@ -90,10 +95,28 @@ def main() -> int:
     folder = SHARED_MEMORY / f"klokken-{os.getuid()}-{order.stack}-{order.tier}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    _adopt_orphans()
     try:
         return _run(order, folder)
     finally:
+        _end_children()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of processes whose own ends, so that none is out of reach (prctl(2))."""
+    ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_children() -> None:
+    """End whatever Ansible left behind: it, too, may have been killed before its helpers."""
+    me = os.getpid()
+    while children := Path(f"/proc/{me}/task/{me}/children").read_text().split():
+        for child in map(int, children):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(child, 0)
 
 
 def _run(order: Order, folder: Path) -> int:

@@ -23,6 +23,8 @@ def machine_sources() -> dict[str, str]:
     archives = [uri for uri, suite in lines if suite == release]
     security = [uri for uri, suite in lines if suite == f"{release}-security"]
     if not archives:
-        raise MachineError("package sources: apt lists no Debian archive; add one and try again")
+        raise MachineError(
+            "package sources: apt lists no Debian archive; add one, or run `apt-get update`"
+        )
     sources = {archives[0]: f"{SUITE} {SUITE}-updates"}
     return sources | {uri: f"{SUITE}-security" for uri in security[:1] if uri not in sources}
