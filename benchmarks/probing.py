@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from klokken.errors import MachineError
-from klokken.seeding import CA_FILE, CODE, PASSWORD_FILE, PYTHON
+from klokken.loadgen import CA_FILE, CODE, PASSWORD_FILE, PYTHON
 from loadtests.probe import Order, Probe, Told
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import click
 
 from klokken import deployment, population
 from klokken.errors import Exit, MachineError
+from klokken.loadgen import CA_FILE, CODE, PASSWORD_FILE, PYTHON
 from klokken.remote import Remote
 from klokken.storm import run
 from klokken.storm.driver import edges
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from klokken.inventory import Inventory
     from klokken.results import StormPlan
 
-CODE = "/opt/klokken/code"
-PYTHON = "/opt/klokken/venv/bin/python"
-CA_FILE = "/etc/klokken/tls/ca.pem"
-PASSWORD_FILE = "/etc/klokken/credentials/pupils"  # noqa: S105 - where it is, not what it is
 # Classes at a time in one process: the drive waits for the disk, the login for the processor.
 PARALLEL = 4
 # Seconds for the whole, and for each pupil on top.

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from klokken.document import Document
 from klokken.errors import InputError, MachineError
+from klokken.loadgen import CA_FILE, PASSWORD_FILE
 from klokken.remote import Remote
 from klokken.results import Whole
 from klokken.topology import Tier
@@ -33,8 +34,6 @@ LIMIT, LIMIT_EACH = 300.0, 1.0
 # The reader keeps its own limit, give or take the answers under way; beyond this it hangs.
 GRACE = 120.0
 THREADS = 4
-PASSWORD_FILE = "/etc/klokken/credentials/pupils"  # noqa: S105 - where it is, not what it is
-CA_FILE = "/etc/klokken/tls/ca.pem"
 
 
 class Found(Document):

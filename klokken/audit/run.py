@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klokken import writes
+from klokken import files, writes
 from klokken.audit.question import Site, ask
 from klokken.audit.verdict import Audit, audit, told
 from klokken.errors import InputError, MachineError
@@ -60,9 +60,7 @@ def run(folder: Path, inventory: Inventory) -> Audit:
 
 def write(path: Path, text: str) -> None:
     """Write `text` to `path`, whole or not at all; raise MachineError."""
-    draft = path.with_name(path.name + ".part")
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        files.write(path, text)
     except OSError as error:
         raise MachineError(f"{path}: cannot be written ({error.strerror})") from None

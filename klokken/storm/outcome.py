@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from klokken import histogram
+from klokken import files, histogram
 from klokken.errors import MachineError
 from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
 from klokken.results import ClassResult, Generator, Interval, Results
@@ -70,20 +69,10 @@ def write(outcome: Results, record: Record, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / "latency.hlog", histogram_log(record))
-        _write(folder / "results.json", outcome.model_dump_json(indent=2) + "\n")
+        files.write(folder / "latency.hlog", histogram_log(record))
+        files.write(folder / "results.json", outcome.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise MachineError(f"{folder}: the results cannot be written ({error.strerror})") from None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(path.name + ".part")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def histogram_log(record: Record) -> str:
