@@ -32,6 +32,7 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
     offered: int = 100,
     *,
     failed: int = 0,
+    abandoned: int = 0,
     dropped: int = 0,
     wait: float = 0.2,
     late: float = 0.001,
@@ -48,15 +49,17 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
         "seconds": SecondCounts(
             offered=[offered],
             started=[started],
-            completed=[started - failed],
+            completed=[started - failed - abandoned],
             failed=[failed],
+            abandoned=[abandoned],
             dropped=[dropped],
         ),
         "classes": {
             name: ClassCounts(
                 requests=started,
-                ok=started - (failed if name == "login" else 0),
+                ok=started - (failed + abandoned if name == "login" else 0),
                 failures=failures if name == "login" else {},
+                abandoned=abandoned if name == "login" else 0,
             )
             for name in CLASSES
         },
@@ -93,7 +96,12 @@ def test_a_storm_that_kept_every_level_passes() -> None:
 
 @pytest.mark.parametrize(
     ("found", "request_class", "what"),
-    [(record(wait=3.5), "password", "p99_seconds"), (record(failed=2), "login", "failed_share")],
+    [
+        (record(wait=3.5), "password", "p99_seconds"),
+        (record(failed=2), "login", "failed_share"),
+        (record(abandoned=2), "login", "failed_share"),
+        (record(failed=1, abandoned=1), "login", "failed_share"),
+    ],
 )
 def test_a_missed_level_of_any_class_fails(found: Record, request_class: str, what: str) -> None:
     outcome = judged(found)
@@ -129,7 +137,10 @@ def test_a_request_that_nobody_had_to_make_is_not_judged() -> None:
     [
         (record(late=0.08), "late: p99.9 80 ms, limit 50 ms"),
         (record(cpu=[0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]), "0.90 cores, limit 0.8"),
-        (record(lost=True), "1 of 1 workers were lost"),
+        (
+            record(lost=True),
+            "1 of 1 workers were lost, and with them 0 pupils before and 0 in",
+        ),
         (record(dropped=3), "only 97 of 100 offered journeys were started (3 not begun in time)"),
         (record(run="another"), "another storm, 'another'"),
         (
