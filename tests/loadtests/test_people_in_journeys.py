@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klokken.people import People, Temper
 from klokken.profile import Profile
 from loadtests.requests import Request, Response
 from tests.loadtests.visit import Visit, plan_of, profile_of
@@ -168,8 +167,3 @@ def test_without_the_section_nobody_tries_again_or_thinks() -> None:
     assert found.failures == {("login_page", "503"): 1, ("login", "login_page: 503"): 1}
     assert found.retries == {}
     assert counted(found)["failed"] == 1
-
-
-def test_a_page_that_does_not_come_is_waited_for_no_longer_than_declared() -> None:
-    declared = People.model_validate(people())
-    assert Temper(declared, 1, 0).timeout == 9.0
