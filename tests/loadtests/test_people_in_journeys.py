@@ -75,7 +75,12 @@ def test_a_morning_is_thought_about_between_the_pages_that_are_seen() -> None:
 
 
 def test_nobody_who_only_thinks_runs_out_of_patience() -> None:
-    assert visit(think=100.0, patience=1.0).run().ok["login"] == 1
+    found = visit(think=100.0, patience=5.0)
+    lost = [True]
+    found.school.lost = lambda r: b"password=" in r.body and bool(lost) and lost.pop()
+    found.run()
+    assert found.retries == {"login_page": 1}
+    assert found.ok["login"] == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
