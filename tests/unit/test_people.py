@@ -62,6 +62,12 @@ def test_half_of_a_lognormal_that_is_hardly_cut_lies_below_its_median() -> None:
     assert lognormal(8.0, 0.5, 120.0).at(0.95) == pytest.approx(8 * 2.276, rel=1e-3)
 
 
+def test_what_is_cut_off_is_spread_over_what_is_left() -> None:
+    # Of the uncut distribution 0.5 lies below 8 s and 0.5235 below 9 s.
+    assert lognormal(8.0, 2.0, 9.0).at(0.5 / 0.5235) == pytest.approx(8.0, rel=1e-2)
+    assert lognormal(8.0, 2.0, 9.0).at(0.99) < 9.0
+
+
 def furthest(drawn: list[float]) -> float:
     """Return the largest distance of the draws from an even spread (Kolmogorov-Smirnov)."""
     count = len(drawn)
