@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 NONE = {"value": 0.0, "source": "A test."}
 EXAM = yaml.safe_load((PROFILES / "exam.yaml").read_text())["exam"]
-NAMES = sorted(p.stem for p in PROFILES.glob("*.yaml"))
+DAYS = {"school-day"}
+NAMES = sorted({p.stem for p in PROFILES.glob("*.yaml")} - DAYS)
 
 
 def altered(folder: Path, *keys: str, value: Any) -> Path:
