@@ -121,7 +121,9 @@ def section(curve: Table) -> str:
     rows = [{"at": f"{row.at:%H:%M}", "share": row.share} for row in curve.rows]
     closes = f"{curve.closes:%H:%M:%S}".removesuffix(":00")
     body = {"kind": curve.kind, "source": curve.source, "closes": closes, "rows": rows}
-    return yaml.safe_dump({"arrivals": body}, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(
+        {"arrivals": body}, sort_keys=False, allow_unicode=True, default_flow_style=None
+    )
 
 
 def _lines(path: Path) -> Iterator[bytes]:
