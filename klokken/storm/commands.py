@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from klokken import deployment
+from klokken.day import profiles
 from klokken.errors import Exit
 from klokken.results import Verdict
 from klokken.storm import run
@@ -45,20 +46,32 @@ def storm(  # noqa: PLR0913 - one parameter an option
     web: bool,
     as_json: bool,
 ) -> None:
-    """Ring the bell of PROFILE, a name or a file, at a stack that is up."""
+    """Ring the bell of PROFILE, a name or a file, at a stack that is up.
+
+    Where PROFILE is a day, its storms are rung one after the other, `--compress` concerns its
+    exams, and the command ends as the worst of them.
+    """
     inventory = deployment.read_inventory(stack)
-    planned = run.plan(
-        profile,
-        inventory,
-        fraction=fraction,
-        seed=seed,
-        opens=opens.time() if opens else None,
-        closes=closes.time() if closes else None,
-        compression=compress,
-    )
-    results, folder = run.storm(inventory, planned, web=web)
-    click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))
-    sys.exit(EXIT_OF[results.verdict])
+    rung = profiles(profile)
+    # All are planned before the first is rung: what must be refused is refused at once.
+    plans = [
+        run.plan(
+            each,
+            inventory,
+            fraction=fraction,
+            seed=seed,
+            opens=opens.time() if opens else None,
+            closes=closes.time() if closes else None,
+            compression=compress if each.exam or len(rung) == 1 else None,
+        )
+        for each in rung
+    ]
+    worst = Exit.PASS
+    for planned in plans:
+        results, folder = run.storm(inventory, planned, web=web)
+        click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))
+        worst = max(worst, EXIT_OF[results.verdict])
+    sys.exit(worst)
 
 
 @click.command()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from klokken import report, telemetry
 from klokken.paths import PROJECT
-from klokken.profile import Profile
 from klokken.remote import Remote
 from klokken.results import Results
 from klokken.storm import outcome
@@ -23,13 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klokken.inventory import Inventory
+    from klokken.profile import Profile
     from klokken.results import StormPlan
 
 RESULTS = PROJECT / "results"
 
 
 def plan(  # noqa: PLR0913 - a storm has this many choices, all named
-    name: str,
+    profile: Profile,
     inventory: Inventory,
     *,
     fraction: float,
@@ -38,8 +38,7 @@ def plan(  # noqa: PLR0913 - a storm has this many choices, all named
     closes: time | None,
     compression: float | None,
 ) -> StormPlan:
-    """Return the storm of the profile called `name`, with a name of its own."""
-    profile = Profile.named(name)
+    """Return the storm of `profile`, with a name of its own."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     draft = plan_storm(
         profile,
