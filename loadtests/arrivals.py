@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.pool import Group
 
+from klokken.storm.fleet import MOST_BUSY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from klokken.storm.attendance import Attendance
     from loadtests.record import Recorder
 
-# Busy pupils of one worker, each with a socket; Locust asks for 10,000 open files a process.
-MOST_BUSY = 8_000
 # Seconds after the last pupil's time has ended until what is left is stopped.
 MARGIN = 5.0
 

@@ -1,0 +1,120 @@
+"""The fleet that a storm needs: workers, source addresses and kernel limits, from its peak.
+
+Nothing here knows a machine. What a journey costs a load generator is measured, see the
+constants; the rest is arithmetic on what Linux does with a connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from klokken.errors import InputError
+from klokken.verdict import BUSIEST_CORES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# CPU-seconds of a worker and connections for one journey, with its TLS handshakes: 0.6 ms a
+# handshake and 0.3 ms a request (docs/benchmarks/generator.md). An exam is counted up to its
+# first document; its saves are spread over hours.
+CPU_SECONDS: Mapping[str, float] = {"login": 0.0016, "morning": 0.0045, "exam": 0.0030}
+CONNECTIONS: Mapping[str, int] = {"login": 1, "morning": 3, "exam": 2}
+# The share of a core at which a worker is still punctual to 10 ms (docs/benchmarks/country.md).
+PLANNED_CORES = 0.5
+# Pupils that one worker attends to at a time, each with a socket; Locust asks for 10,000 open
+# files a process.
+MOST_BUSY = 8_000
+# Linux's ip_local_port_range is 32768 to 60999: so many connections from one address to one port
+# of another. Who closes first keeps the port for TIME_WAIT.
+PORTS = 28_232
+TIME_WAIT_SECONDS = 60.0
+# How long netfilter remembers a closed connection, nf_conntrack_tcp_timeout_time_wait.
+CONNTRACK_SECONDS = 120.0
+# Files a worker has open beside its pupils' connections: libraries, logs, its master.
+OTHER_FILES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What a storm needs: `open_files` a worker, `conntrack` entries and addresses in all.
+
+    The rest is what it follows from, as given to `derive`.
+    """
+
+    workers: int
+    source_addresses: int
+    open_files: int
+    conntrack: int
+    peak_per_second: float
+    connections_per_journey: int
+    cpu_seconds_per_journey: float
+    held_seconds: float
+
+    def lines(self) -> list[str]:
+        """Return the derivation, a line a figure."""
+        peak, cpu = self.peak_per_second, self.cpu_seconds_per_journey
+        opened = peak * self.connections_per_journey
+        held = self.held_seconds
+        return [
+            (
+                f"workers: {self.workers} = {peak:,.1f} journeys/s x {cpu * 1000:.2f} ms CPU at"
+                f" {PLANNED_CORES} of a core each, or at most {MOST_BUSY:,} pupils each who stay"
+                f" {held:g} s"
+            ),
+            (
+                f"source addresses: {self.source_addresses} = {opened:,.1f} connections/s x"
+                f" ({held:g} s open + {TIME_WAIT_SECONDS:g} s TIME_WAIT) / {PORTS:,} ports"
+            ),
+            (
+                f"open files a worker: {self.open_files:,} = {opened:,.1f} connections/s x"
+                f" {held:g} s / {self.workers} + {OTHER_FILES}"
+            ),
+            (
+                f"conntrack entries: {self.conntrack:,} = {opened:,.1f} connections/s x"
+                f" ({held:g} s + {CONNTRACK_SECONDS:g} s)"
+            ),
+        ]
+
+    def check(self, workers: int) -> None:
+        """Raise InputError where so many workers cannot give the rate."""
+        used = self.peak_per_second * self.cpu_seconds_per_journey / workers
+        if used > BUSIEST_CORES:
+            raise InputError(
+                "storm",
+                "workers",
+                f"{workers} would use {used:.2f} of a core each at {self.peak_per_second:,.0f}"
+                f" journeys/s, limit {BUSIEST_CORES}",
+                f"give {self.workers} workers, a core each, or a smaller fraction",
+            )
+
+
+def derive(
+    peak_per_second: float,
+    connections_per_journey: int,
+    cpu_seconds_per_journey: float,
+    *,
+    held_seconds: float,
+) -> Fleet:
+    """Return what a storm needs in which `peak_per_second` journeys begin a second at most.
+
+    A journey opens so many connections, holds each for `held_seconds` at the longest (as when
+    a site stalls and everyone waits), and costs a worker so many seconds of CPU.
+    """
+    opened = peak_per_second * connections_per_journey
+    workers = max(
+        1,
+        ceil(peak_per_second * cpu_seconds_per_journey / PLANNED_CORES),
+        ceil(peak_per_second * held_seconds / MOST_BUSY),
+    )
+    return Fleet(
+        workers=workers,
+        source_addresses=max(1, ceil(opened * (held_seconds + TIME_WAIT_SECONDS) / PORTS)),
+        open_files=ceil(opened * held_seconds / workers) + OTHER_FILES,
+        conntrack=ceil(opened * (held_seconds + CONNTRACK_SECONDS)),
+        peak_per_second=peak_per_second,
+        connections_per_journey=connections_per_journey,
+        cpu_seconds_per_journey=cpu_seconds_per_journey,
+        held_seconds=held_seconds,
+    )
