@@ -72,7 +72,7 @@ class WorkerRecord(Document):
 
 
 class Record(Document):
-    """What the load generator knows of a storm."""
+    """What the load generator knows of a storm; `cut_short` says why it ended before its time."""
 
     run: str
     began: float
@@ -84,6 +84,7 @@ class Record(Document):
     writes: Writes = Writes()
     workers: list[WorkerRecord]
     versions: dict[str, str]
+    cut_short: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Record:

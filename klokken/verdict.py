@@ -67,7 +67,7 @@ def invalid_because(plan: StormPlan, record: Record, generator: Generator) -> li
     """Return why the storm cannot judge the platform; nothing where it can."""
     limit = plan.profile.generator.lateness_p999_seconds.value
     late = generator.lateness.p999
-    reasons = []
+    reasons = [record.cut_short] if record.cut_short else []
     if late > limit:
         reasons.append(
             f"the load generator was late: p99.9 {late * 1000:.0f} ms, limit {limit * 1000:.0f} ms"

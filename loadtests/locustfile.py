@@ -8,6 +8,8 @@ do through their environment, see `settings.py`.
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,6 +25,7 @@ from locust import User, events, task  # noqa: E402
 from locust.runners import MasterRunner, WorkerRunner  # noqa: E402
 
 from klokken.errors import Exit, KlokkenError  # noqa: E402
+from klokken.storm import timing  # noqa: E402
 from loadtests.master import Master  # noqa: E402
 from loadtests.settings import Settings  # noqa: E402
 from loadtests.transport import Transport, tls_context  # noqa: E402
@@ -102,13 +105,13 @@ def _set_up_master(environment: Environment, runner: MasterRunner) -> None:
     master = Master(PLAN, SETTINGS.run_folder)
     environment.process_exit_code = int(Exit.MACHINE)
 
-    def receive(msg: Any, **_: object) -> None:
-        master.receive(msg.node_id, msg.data)
-
     def conduct() -> None:
         master.follow()
-        close()
-        if environment.web_ui is None:
+        master.finish()
+        if master.broken:
+            # Also where the web interface would go on; `close` says why.
+            os.kill(os.getpid(), signal.SIGTERM)
+        elif environment.web_ui is None:
             runner.quit()
 
     def begin(**_: object) -> None:
@@ -122,11 +125,14 @@ def _set_up_master(environment: Environment, runner: MasterRunner) -> None:
         gevent.spawn(conduct)
 
     def close(**_: object) -> None:
-        if master.begun and not master.record_written:
-            master.finish()
+        if master.begun:
+            master.finish(f"the master was stopped after {timing.share_of(PLAN, master.second)}")
+        if master.broken:
+            sys.stderr.write(f"{master.broken}\n")
+        elif master.record_written:
             environment.process_exit_code = int(Exit.PASS)
 
-    runner.register_message(DELTA, receive)
+    runner.register_message(DELTA, lambda msg, **_: master.receive(msg.node_id, msg.data))
     environment.events.test_start.add_listener(begin)
-    # Stopped early, by a signal or because the last worker is gone: still nothing is lost.
+    # Stopped early by a signal: still nothing is lost.
     environment.events.quitting.add_listener(close)

@@ -37,3 +37,8 @@ def lasting(plan: StormPlan) -> float:
     """Return the second after which no pupil goes on."""
     end = deadline(plan)
     return arriving(plan) + plan.patience_seconds if end is None else end + GRACE
+
+
+def share_of(plan: StormPlan, second: float) -> str:
+    """Return how far a storm has come at `second`, in words."""
+    return f"{second:.0f} s of {lasting(plan):.0f}"
