@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from klokken.document import Document
 from klokken.errors import MachineError
-from klokken.results import Seconds, Whole, Writes
+from klokken.results import Footprint, Seconds, Whole, Writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +69,7 @@ class WorkerRecord(Document):
     cpu: list[Seconds]
     memory_bytes: Whole
     lost: bool
+    footprint: Footprint = Footprint()
 
 
 class Record(Document):

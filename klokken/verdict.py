@@ -118,8 +118,10 @@ def _odd(plan: StormPlan, record: Record) -> list[str]:
     return reasons
 
 
-def verdict(reasons: list[str], judged: list[Judgement]) -> Verdict:
-    """Return the verdict that follows."""
+def verdict(plan: StormPlan, reasons: list[str], judged: list[Judgement]) -> Verdict:
+    """Return the verdict that follows. A dry run judges no platform, whatever came of it."""
     if reasons:
         return Verdict.INVALID
+    if plan.dry:
+        return Verdict.DRY
     return Verdict.PASS if all(j.kept for j in judged) else Verdict.FAIL

@@ -27,6 +27,7 @@ from locust.runners import MasterRunner, WorkerRunner  # noqa: E402
 from klokken.errors import Exit, KlokkenError  # noqa: E402
 from klokken.storm import timing  # noqa: E402
 from loadtests.master import Master  # noqa: E402
+from loadtests.null import Null  # noqa: E402
 from loadtests.settings import Settings  # noqa: E402
 from loadtests.transport import Transport, tls_context  # noqa: E402
 from loadtests.worker import DELTA, SHARE, Worker  # noqa: E402
@@ -59,7 +60,7 @@ def _refuse(error: KlokkenError) -> NoReturn:
 SETTINGS = Settings.of_process()
 try:
     PLAN = SETTINGS.plan()
-    TARGETS = SETTINGS.targets(PLAN)
+    TARGETS = {} if PLAN.dry else SETTINGS.targets(PLAN)
 except KlokkenError as refusal:
     _refuse(refusal)
 
@@ -91,7 +92,7 @@ def _set_up_worker(environment: Environment, runner: WorkerRunner) -> None:
     def receive(msg: Any, **_: object) -> None:
         Pupils.worker.receive(msg.data)
 
-    transport = Transport(TARGETS, tls_context(SETTINGS.ca_file))
+    transport = Null(PLAN) if PLAN.dry else Transport(TARGETS, tls_context(SETTINGS.ca_file))
     password = SETTINGS.password()
     Pupils.worker = Worker(
         PLAN, transport, password, lambda delta: runner.send_message(DELTA, delta), listen

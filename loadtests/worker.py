@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import resource
 import ssl
 import time
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from klokken.results import StormPlan
+    from loadtests.null import Null
     from loadtests.pupil import Listener
     from loadtests.transport import Transport
 
@@ -57,7 +58,7 @@ class Worker:
     """One worker process of a storm. `send` hands a delta to the master."""
 
     plan: StormPlan
-    transport: Transport
+    transport: Transport | Null
     password: str
     send: Callable[[Delta], None]
     listener: Listener
@@ -78,6 +79,7 @@ class Worker:
             return
         self._taken = True
         share = self._share.get(timeout=_PATIENCE_FOR_SHARE)
+        given = time.monotonic()
         clock = StormClock(share["opens_at"])
         recorder = Recorder(self.plan.profile.journey)
         arrivals = self._arrivals(share, recorder, clock)
@@ -85,12 +87,21 @@ class Worker:
         # again, which it would do at the worst moments.
         gc.collect()
         gc.freeze()
+        ready, used = time.monotonic(), time.process_time()
+        footprint = {
+            "schedule_seconds": ready - given,
+            "schedule_bytes": arrivals.attendance.nbytes,
+            "resident_bytes": _kernel_bytes("status", "VmRSS"),
+            "proportional_bytes": _kernel_bytes("smaps_rollup", "Pss"),
+        }
         reporter = gevent.spawn(self._report, recorder, clock)
         try:
             arrivals.run()
         finally:
             reporter.kill()
-            self.send(recorder.take(clock(), final=True) | {"versions": self._versions()})
+            footprint["cpu_seconds"] = time.process_time() - used
+            told = {"versions": self._versions(), "footprint": footprint}
+            self.send(recorder.take(clock(), final=True) | told)
 
     def _arrivals(
         self, share: dict[str, Any], recorder: Recorder, clock: Callable[[], float]
@@ -122,7 +133,7 @@ class Worker:
         while True:
             gevent.sleep(1.0)
             now, use = clock(), time.process_time()
-            recorder.used((use - used) / (now - then), _memory_bytes())
+            recorder.used((use - used) / (now - then), _kernel_bytes("status", "VmHWM"))
             then, used = now, use
             self.send(recorder.take(now))
 
@@ -135,6 +146,11 @@ class Worker:
         }
 
 
-def _memory_bytes() -> int:
-    """Return the most memory this process has held, which Linux counts in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _kernel_bytes(file: str, name: str) -> int:
+    """Return what Linux says of this process's memory in a file of /proc/self, in bytes.
+
+    `ru_maxrss` would be simpler, and is inherited from whoever started the process.
+    """
+    lines = Path("/proc/self", file).read_text(encoding="ascii").splitlines()
+    found = next(line for line in lines if line.startswith(name + ":"))
+    return int(found.split()[1]) * 1024

@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 import click
 
 from klokken import deployment
-from klokken.errors import Exit
+from klokken.errors import Exit, InputError
 from klokken.results import Verdict
-from klokken.storm import run
+from klokken.storm import dry, run
 from klokken.storm.summary import summary
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 CLOCK = click.DateTime(formats=["%H:%M:%S", "%H:%M"])
-EXIT_OF = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.INVALID: Exit.INVALID}
+EXIT_OF = {
+    Verdict.PASS: Exit.PASS,
+    Verdict.FAIL: Exit.FAIL,
+    Verdict.INVALID: Exit.INVALID,
+    Verdict.DRY: Exit.PASS,
+}
 
 
 @click.command()
@@ -29,7 +34,12 @@ EXIT_OF = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.INVALID: Ex
 @click.option("--from", "opens", type=CLOCK, help="Ring only from this time on.")
 @click.option("--until", "closes", type=CLOCK, help="Ring only until this time.")
 @click.option(
-    "--compress", type=float, help="Divide the times of an exam by this factor, 1 or more."
+    "--compress", type=float, help="Divide the times of an exam, or a dry run, by this, 1 or more."
+)
+@click.option("--dry-run", "is_dry", is_flag=True, help="Send nothing: try the load generator.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes of a dry run: one a core.")
+@click.option(
+    "--answer", type=click.FloatRange(0, 60), help="Seconds to an answer in a dry run; 0.05."
 )
 @click.option("--web", is_flag=True, help="Serve Locust's own web interface meanwhile.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
@@ -42,21 +52,33 @@ def storm(  # noqa: PLR0913 - one parameter an option
     opens: datetime | None,
     closes: datetime | None,
     compress: float | None,
+    is_dry: bool,
+    workers: int | None,
+    answer: float | None,
     web: bool,
     as_json: bool,
 ) -> None:
-    """Ring the bell of PROFILE, a name or a file, at a stack that is up."""
-    inventory = deployment.read_inventory(stack)
-    planned = run.plan(
-        profile,
-        inventory,
-        fraction=fraction,
-        seed=seed,
-        opens=opens.time() if opens else None,
-        closes=closes.time() if closes else None,
-        compression=compress,
-    )
-    results, folder = run.storm(inventory, planned, web=web)
+    """Ring the bell of PROFILE, a name or a file, at a stack that is up.
+
+    With --dry-run no stack is needed: all pupils are rung through the real load generator on
+    this machine, which gives every answer itself.
+    """
+    chosen: run.Choices = {
+        "fraction": fraction,
+        "seed": seed,
+        "opens": opens.time() if opens else None,
+        "closes": closes.time() if closes else None,
+        "compression": compress,
+    }
+    if is_dry:
+        planned = dry.plan(profile, workers=workers, answer_seconds=answer, **chosen)
+        results, folder = dry.storm(planned)
+    elif workers or answer is not None:
+        raise InputError("storm", "workers, answer", "belong to a dry run", "give --dry-run")
+    else:
+        inventory = deployment.read_inventory(stack)
+        planned = run.plan(profile, inventory, **chosen)
+        results, folder = run.storm(inventory, planned, web=web)
     click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))
     sys.exit(EXIT_OF[results.verdict])
 

@@ -11,15 +11,20 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from klokken.errors import InputError
+from klokken.storm.attendance import attendance
 from klokken.verdict import BUSIEST_CORES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from klokken.results import StormPlan
+
 # CPU-seconds of a worker and connections for one journey, with its TLS handshakes: 0.6 ms a
 # handshake and 0.3 ms a request (docs/benchmarks/generator.md). An exam is counted up to its
 # first document; its saves are spread over hours.
 CPU_SECONDS: Mapping[str, float] = {"login": 0.0016, "morning": 0.0045, "exam": 0.0030}
+# The same without any network, which is what a dry run costs (docs/benchmarks/country.md).
+DRY_CPU_SECONDS: Mapping[str, float] = {"login": 0.0004, "morning": 0.0010, "exam": 0.0010}
 CONNECTIONS: Mapping[str, int] = {"login": 1, "morning": 3, "exam": 2}
 # The share of a core at which a worker is still punctual to 10 ms (docs/benchmarks/country.md).
 PLANNED_CORES = 0.5
@@ -117,4 +122,15 @@ def derive(
         connections_per_journey=connections_per_journey,
         cpu_seconds_per_journey=cpu_seconds_per_journey,
         held_seconds=held_seconds,
+    )
+
+
+def of(plan: StormPlan, *, dry: bool = False) -> Fleet:
+    """Return what the storm of `plan` needs at its peak, or what it does without a network."""
+    journey = plan.profile.journey
+    return derive(
+        attendance(plan, 0, plan.people).peak(),
+        CONNECTIONS[journey],
+        (DRY_CPU_SECONDS if dry else CPU_SECONDS)[journey],
+        held_seconds=plan.patience_seconds,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from klokken import report, telemetry
 from klokken.document import read_yaml, validated
@@ -29,29 +29,26 @@ if TYPE_CHECKING:
 RESULTS = PROJECT / "results"
 
 
-def plan(  # noqa: PLR0913 - a storm has this many choices, all named
-    name: str,
-    inventory: Inventory,
-    *,
-    fraction: float,
-    seed: int,
-    opens: time | None,
-    closes: time | None,
-    compression: float | None,
-) -> StormPlan:
+class Choices(TypedDict):
+    """What a person chooses of a storm; see `plan_storm`."""
+
+    fraction: float
+    seed: int
+    opens: time | None
+    closes: time | None
+    compression: float | None
+
+
+def new_name(profile: Profile) -> str:
+    """Return a name for a storm of `profile` that no other has."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{now}-{profile.name}-{secrets.token_hex(2)}"
+
+
+def plan(name: str, inventory: Inventory, **chosen: Unpack[Choices]) -> StormPlan:
     """Return the storm of the profile called `name`, with a name of its own."""
     profile = Profile.named(name)
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    draft = plan_storm(
-        profile,
-        inventory,
-        run=f"{now}-{profile.name}-{secrets.token_hex(2)}",
-        fraction=fraction,
-        seed=seed,
-        opens=opens,
-        closes=closes,
-        compression=compression,
-    )
+    draft = plan_storm(profile, inventory, run=new_name(profile), **chosen)
     return draft.model_copy(update={"workers": worker_count(inventory)})
 
 
