@@ -110,7 +110,7 @@ def _set_up_master(environment: Environment, runner: MasterRunner) -> None:
         master.follow()
         master.finish()
         if master.broken:
-            # Also where the web interface would go on; `close` says why.
+            # Also where the web interface would go on.
             os.kill(os.getpid(), signal.SIGTERM)
         elif environment.web_ui is None:
             runner.quit()
@@ -128,12 +128,12 @@ def _set_up_master(environment: Environment, runner: MasterRunner) -> None:
     def close(**_: object) -> None:
         if master.begun:
             master.finish(f"the master was stopped after {timing.share_of(PLAN, master.second)}")
-        if master.broken:
-            sys.stderr.write(f"{master.broken}\n")
-        elif master.record_written:
+        if master.record_written:
             environment.process_exit_code = int(Exit.PASS)
 
     runner.register_message(DELTA, lambda msg, **_: master.receive(msg.node_id, msg.data))
     environment.events.test_start.add_listener(begin)
     # Stopped early by a signal: still nothing is lost.
     environment.events.quitting.add_listener(close)
+    # After Locust's own tables, so that the reason is what is last in the unit's journal.
+    environment.events.quit.add_listener(lambda **_: master.explain())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,11 @@ class Master:
             return
         self.record_written = True
         self._progress(done=True)
+
+    def explain(self) -> None:
+        """Say why the storm could not go on, where it could not."""
+        if self.broken:
+            sys.stderr.write(f"{self.broken}\n")
 
     @property
     def second(self) -> int:

@@ -38,7 +38,7 @@ class Attendance:
 
     def peak(self) -> float:
         """Return how many are due a second in the busiest five of them."""
-        counts = np.convolve(self.by_second(), np.ones(_BUSY_SECONDS))
+        counts = np.convolve(self.by_second() or [0], np.ones(_BUSY_SECONDS))
         return float(counts.max()) / _BUSY_SECONDS
 
     def by_second(self) -> list[int]:

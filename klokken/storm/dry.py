@@ -19,11 +19,12 @@ from klokken.paths import PROJECT
 from klokken.profile import Profile
 from klokken.record import Record
 from klokken.storm import fleet, outcome
-from klokken.storm.driver import ENDING, STARTING
+from klokken.storm.following import STARTING
 from klokken.storm.plan import plan_dry_run
 from klokken.storm.progress import ProgressLine
 from klokken.storm.run import RESULTS, new_name
 from klokken.storm.timing import lasting
+from klokken.storm.units import ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

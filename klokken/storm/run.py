@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from klokken import report, telemetry
 from klokken.document import read_yaml, validated
+from klokken.errors import MachineError
 from klokken.paths import PROJECT
 from klokken.profile import Profile
 from klokken.remote import Remote
 from klokken.results import Results
-from klokken.storm import outcome
-from klokken.storm.driver import ring, worker_count
+from klokken.storm import fleet, outcome
+from klokken.storm.driver import ring
 from klokken.storm.plan import plan_storm
+from klokken.storm.stations import enough, worker_count
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
@@ -49,7 +52,8 @@ def plan(name: str, inventory: Inventory, **chosen: Unpack[Choices]) -> StormPla
     """Return the storm of the profile called `name`, with a name of its own."""
     profile = Profile.named(name)
     draft = plan_storm(profile, inventory, run=new_name(profile), **chosen)
-    return draft.model_copy(update={"workers": worker_count(inventory)})
+    workers = enough(fleet.of(draft), worker_count(inventory))
+    return draft.model_copy(update={"workers": workers})
 
 
 def storm(
@@ -65,21 +69,24 @@ def storm(
     """
     folder = RESULTS / planned.run
     draft = RESULTS / f".{planned.run}"
+    # Asked for before: a host may be gone afterwards.
+    before = outcome.Surroundings(
+        machine=telemetry.machine_facts(Remote.of(inventory, Tier.LOADGEN)[0]),
+        versions=telemetry.versions(inventory),
+    )
     try:
         record = ring(inventory, planned, draft, web=web, opened=opened)
-        host = Remote.of(inventory, Tier.LOADGEN)[0]
-        around = outcome.Surroundings(
-            machine=telemetry.machine_facts(host),
-            versions=telemetry.versions(inventory),
-            tiers=telemetry.tier_cpu(inventory, record.began, record.finished),
-        )
-        results = outcome.results(planned, record, around)
-        outcome.write(results, record, draft)
-        report.write(results, draft)
-        draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    draft.rename(folder)
+    try:
+        tiers = telemetry.tier_cpu(inventory, record.began, record.finished)
+        results = outcome.results(planned, record, replace(before, tiers=tiers))
+        outcome.write(results, record, folder)
+        report.write(results, folder)
+    except MachineError as error:
+        raise MachineError(f"{error}; what was recorded is in {folder}") from None
     return results, folder
 
 
