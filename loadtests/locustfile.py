@@ -92,7 +92,10 @@ def _set_up_worker(environment: Environment, runner: WorkerRunner) -> None:
     def receive(msg: Any, **_: object) -> None:
         Pupils.worker.receive(msg.data)
 
-    transport = Null(PLAN) if PLAN.dry else Transport(TARGETS, tls_context(SETTINGS.ca_file))
+    if PLAN.dry:
+        transport: Null | Transport = Null(PLAN)
+    else:
+        transport = Transport(TARGETS, tls_context(SETTINGS.ca_file), SETTINGS.sources())
     password = SETTINGS.password()
     Pupils.worker = Worker(
         PLAN, transport, password, lambda delta: runner.send_message(DELTA, delta), listen

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from klokken.storm.facts import gather
-from klokken.topology import Tier
+from klokken.topology import SOURCES, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +66,9 @@ def spread(workers: int, cores: Sequence[int]) -> list[int]:
 
 def addresses(host: Host) -> tuple[str, ...]:
     """Return the addresses that a host's workers send from, its own one first."""
-    further = host.__pydantic_extra__.get("loadgen_addresses") or []
-    assert isinstance(further, list)  # noqa: S101 - the stack's config was checked for it
+    further = host.__pydantic_extra__.get(SOURCES)
+    if not isinstance(further, list):
+        return (str(host.ansible_host),)
     return (str(host.ansible_host), *(str(address) for address in further))
 
 
