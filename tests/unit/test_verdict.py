@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from klokken import histogram
-from klokken.record import INTERNAL, ClassCounts, Record, SecondCounts, Span, WorkerRecord
+from klokken.record import (
+    INTERNAL,
+    WORKER_LOST,
+    ClassCounts,
+    Record,
+    SecondCounts,
+    Span,
+    WorkerRecord,
+)
 from klokken.results import MachineFacts, Results, StormPlan, Verdict
 from klokken.storm.outcome import Surroundings, results
 from tests import storms
@@ -157,13 +165,35 @@ def test_a_storm_that_cannot_judge_is_invalid_however_good_it_looks(
     assert any(reason in because for because in outcome.invalid_because)
 
 
-@pytest.mark.parametrize("column", ["offered", "started", "completed", "dropped"])
+@pytest.mark.parametrize(
+    "column", ["offered", "started", "completed", "failed", "abandoned", "dropped"]
+)
 def test_counts_that_do_not_add_up_make_a_storm_invalid(column: str) -> None:
     good = record()
-    counts = {**good.seconds.model_dump(), column: [98 if column != "dropped" else 2]}
+    counts = {**good.seconds.model_dump(), column: [good.seconds.model_dump()[column][0] + 2]}
     found = judged(record(seconds=counts))
     assert found.verdict is Verdict.INVALID
     assert any("do not add up" in because for because in found.invalid_because)
+
+
+@pytest.mark.parametrize("name", ["failed", "abandoned"])
+def test_ends_that_are_counted_as_another_kind_are_noticed(name: str) -> None:
+    good = record(failed=3, abandoned=3)
+    counts = good.seconds.model_dump()
+    swapped = {**counts, name: [counts[name][0] + 1], "completed": [counts["completed"][0] - 1]}
+    reasons = judged(record(failed=3, abandoned=3, seconds=swapped)).invalid_because
+    assert any(reason.startswith(f"the counts do not add up: {name}") for reason in reasons)
+
+
+def test_lost_workers_are_one_reason_and_other_drops_another() -> None:
+    both = {WORKER_LOST: 2, "not begun in time": 1}
+    reasons = judged(
+        record(dropped=3, lost=True).model_copy(update={"dropped": both})
+    ).invalid_because
+    assert reasons == [
+        "1 of 1 workers were lost, and with them 2 pupils before and 0 in their journeys",
+        "only 97 of 100 offered journeys were started (1 not begun in time)",
+    ]
 
 
 def test_one_odd_second_of_a_worker_does_not_make_it_busy() -> None:
