@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
+from klokken.people import LONGEST_WAIT
 from klokken.results import Latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HIGHEST_SECONDS = 120.0
 _MICROSECONDS = 1_000_000
 _DIGITS = 3
 
 
 def empty() -> HdrHistogram:
     """Return a histogram without any value."""
-    return HdrHistogram(1, int(HIGHEST_SECONDS * _MICROSECONDS), _DIGITS)
+    return HdrHistogram(1, int(LONGEST_WAIT * _MICROSECONDS), _DIGITS)
 
 
 def add(histogram: HdrHistogram, seconds: float) -> None:
     """Record one value; what lies outside the range counts at its end, and is not lost."""
-    histogram.record_value(int(min(max(seconds, 0.0), HIGHEST_SECONDS) * _MICROSECONDS))
+    histogram.record_value(int(min(max(seconds, 0.0), LONGEST_WAIT) * _MICROSECONDS))
 
 
 def encoded(histogram: HdrHistogram) -> str:

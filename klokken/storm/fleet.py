@@ -132,5 +132,5 @@ def of(plan: StormPlan, *, dry: bool = False) -> Fleet:
         attendance(plan, 0, plan.people).peak(),
         CONNECTIONS[journey],
         (DRY_CPU_SECONDS if dry else CPU_SECONDS)[journey],
-        held_seconds=plan.patience_seconds,
+        held_seconds=plan.longest_patience,
     )

@@ -100,9 +100,9 @@ def plan(**changes: object) -> StormPlan:
 
 def progress_line(second: int, *, done: bool = False, dropped: int = 0) -> str:
     """Return a line of a master's progress."""
-    counts = {"offered": 7, "started": 6, "completed": 5, "failed": 1, "dropped": dropped}
+    counts = {"offered": 7, "started": 6, "completed": 4, "failed": 1, "abandoned": 1}
     clock = f"08:00:{second:02d}"
-    rest = {"rate": 1.25, "workers": 2, "lost": 0, "done": done}
+    rest = {"dropped": dropped, "rate": 1.25, "workers": 2, "lost": 0, "done": done}
     return json.dumps({"clock": clock, "second": second, **counts, **rest})
 
 
