@@ -34,11 +34,15 @@ _RATE_SECONDS = 5
 
 
 class Master:
-    """One storm as the master sees it. Its files go to `folder`."""
+    """One storm as the master sees it. Its files go to `folder`.
 
-    def __init__(self, plan: StormPlan, folder: Path) -> None:
+    Where it is `watched`, workers tell Locust's own statistics of every request.
+    """
+
+    def __init__(self, plan: StormPlan, folder: Path, *, watched: bool = False) -> None:
         """Make the folder, which may exist."""
         self.plan = plan
+        self.watched = watched
         self.folder = folder
         self.record_written = False
         self._ledger: Ledger | None = None
@@ -65,7 +69,12 @@ class Master:
         self._opens_at = time.time() + LEAD
         self._clock = StormClock(self._opens_at)
         for page in pages:
-            share = {"first": page.first, "end": page.end, "opens_at": self._opens_at}
+            share = {
+                "first": page.first,
+                "end": page.end,
+                "opens_at": self._opens_at,
+                "watched": self.watched,
+            }
             send(page.name, share)
 
     def receive(self, worker: str, delta: Delta) -> None:

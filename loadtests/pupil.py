@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -171,7 +172,7 @@ class _Visit:
         sent, response, cause, value = desk.clock(), None, None, None
         limit = desk.retries.timeout_seconds if step.again or desk.patience is None else None
         try:
-            with gevent.Timeout(limit, Unanswered(TIMEOUT)):
+            with gevent.Timeout(limit, Unanswered(TIMEOUT)) if limit else nullcontext():
                 response = self.connection.send(step.request)
             self.end = desk.clock()
             value = _read(step, response)

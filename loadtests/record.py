@@ -34,6 +34,8 @@ class Recorder:
         """Begin with nothing recorded."""
         self._whole = whole
         self._spans: dict[tuple[int, str, str], HdrHistogram] = {}
+        # Values of the last second, which go into their histograms together.
+        self._values: dict[tuple[int, str, str], list[float]] = {}
         self._cpu: list[float] = []
         self._memory_bytes = 0
         self._forget_counts()
@@ -106,6 +108,7 @@ class Recorder:
 
         Histograms are handed over once their span has passed, or when this is the `final` call.
         """
+        self._fill()
         passed = [k for k in self._spans if final or k[0] + SPAN_SECONDS <= now - 1]
         spans = [[*key, histogram.encoded(self._spans.pop(key))] for key in passed]
         delta: Delta = {
@@ -126,7 +129,15 @@ class Recorder:
 
     def _add(self, at: float, name: str, kind: str, seconds: float) -> None:
         key = (int(at) // SPAN_SECONDS * SPAN_SECONDS, name, kind)
-        found = self._spans.get(key)
-        if found is None:
-            found = self._spans[key] = histogram.empty()
-        histogram.add(found, seconds)
+        values = self._values.get(key)
+        if values is None:
+            values = self._values[key] = []
+        values.append(seconds)
+
+    def _fill(self) -> None:
+        """Put the values kept since the last call into their histograms."""
+        for key, values in self._values.items():
+            if key not in self._spans:
+                self._spans[key] = histogram.empty()
+            histogram.add_all(self._spans[key], values)
+        self._values.clear()
