@@ -35,6 +35,8 @@ SHARE = "klokken_share"
 DELTA = "klokken_delta"
 # Seconds to wait for the master's share after Locust has started the worker's one User.
 _PATIENCE_FOR_SHARE = 60.0
+# Seconds between two pieces of a report: long enough for the loop to look at its timers.
+_REST = 0.001
 
 
 class StormClock:
@@ -87,20 +89,21 @@ class Worker:
         # again, which it would do at the worst moments.
         gc.collect()
         gc.freeze()
-        ready, used = time.monotonic(), time.process_time()
         footprint = {
-            "schedule_seconds": ready - given,
+            "schedule_seconds": time.monotonic() - given,
             "schedule_bytes": arrivals.attendance.nbytes,
             "resident_bytes": _kernel_bytes("status", "VmRSS"),
             "proportional_bytes": _kernel_bytes("smaps_rollup", "Pss"),
         }
+        self.send(recorder.take(clock()) | {"footprint": footprint})
+        used = time.process_time()
         reporter = gevent.spawn(self._report, recorder, clock)
         try:
             arrivals.run()
         finally:
             reporter.kill()
-            footprint["cpu_seconds"] = time.process_time() - used
-            told = {"versions": self._versions(), "footprint": footprint}
+            spent = {"cpu_seconds": time.process_time() - used}
+            told = {"versions": self._versions(), "footprint": spent}
             self.send(recorder.take(clock(), final=True) | told)
 
     def _arrivals(
@@ -136,7 +139,7 @@ class Worker:
             now, use = clock(), time.process_time()
             recorder.used((use - used) / (now - then), _kernel_bytes("status", "VmHWM"))
             then, used = now, use
-            self.send(recorder.take(now))
+            self.send(recorder.take(now, rest=partial(gevent.sleep, _REST)))
 
     def _versions(self) -> dict[str, str]:
         names = ("gevent", "geventhttpclient", "locust")
