@@ -11,31 +11,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
+from klokken.people import LONGEST_WAIT
 from klokken.results import Latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-HIGHEST_SECONDS = 120.0
 _MICROSECONDS = 1_000_000
 _DIGITS = 3
 
 
 def empty() -> HdrHistogram:
     """Return a histogram without any value."""
-    return HdrHistogram(1, int(HIGHEST_SECONDS * _MICROSECONDS), _DIGITS)
+    return HdrHistogram(1, int(LONGEST_WAIT * _MICROSECONDS), _DIGITS)
 
 
 def add(histogram: HdrHistogram, seconds: float) -> None:
     """Record one value; what lies outside the range counts at its end, and is not lost."""
-    histogram.record_value(int(min(max(seconds, 0.0), HIGHEST_SECONDS) * _MICROSECONDS))
+    histogram.record_value(int(min(max(seconds, 0.0), LONGEST_WAIT) * _MICROSECONDS))
 
 
 def add_all(histogram: HdrHistogram, seconds: Sequence[float]) -> None:
     """Record many values as `add` does, all at once: the library takes 3 us for each."""
     if not seconds:
         return
-    bounded = np.clip(np.asarray(seconds, dtype=np.float64), 0.0, HIGHEST_SECONDS)
+    bounded = np.clip(np.asarray(seconds, dtype=np.float64), 0.0, LONGEST_WAIT)
     values = (bounded * _MICROSECONDS).astype(np.int64)
     # Where a value is counted: its highest bits choose a bucket, the eleven from there a counter.
     half = int(histogram.sub_bucket_half_count_magnitude)

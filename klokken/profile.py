@@ -11,6 +11,7 @@ from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
 from klokken.exam import Exam
 from klokken.figure import Count, Figure, Positive, Real, Share, TimeOfDay
+from klokken.people import People
 
 PROFILES = Path(__file__).parent.parent / "loadtests" / "profiles"
 
@@ -98,6 +99,7 @@ class Profile(Document):
     arrivals: Annotated[Bell | Uniform, Field(discriminator="kind")]
     journey: Literal["login", "morning", "exam"]
     exam: Exam | None = None
+    people: People | None = None
     slo: Annotated[dict[str, Slo], Field(min_length=1)]
     generator: GeneratorLimits
 
@@ -116,6 +118,8 @@ class Profile(Document):
                 )
         if (self.exam is None) == (self.journey == "exam"):
             raise ValueError("the section `exam` belongs to the journey exam, and to no other")
+        if self.exam and self.people:
+            raise ValueError("the section `people` belongs to the journeys login and morning")
         if self.exam:
             self.exam.check_arrivals(self.arrivals.opens, self.arrivals.closes)
         return self

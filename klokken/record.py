@@ -23,16 +23,19 @@ ARRIVAL = "arrival"
 LATENESS = "lateness"
 # The cause of a failure of the generator's own making, which no site may be judged by.
 INTERNAL = "internal error"
+# The cause of what the pupils of a worker that is gone have missed.
+WORKER_LOST = "worker lost"
 
-Kind = Literal["intended", "service", "lateness"]
+Kind = Literal["intended", "service", "think", "lateness"]
 
 
 class ClassCounts(Document):
-    """What became of the requests of one class."""
+    """What became of the requests of one class; `abandoned` are those that nobody waited for."""
 
     requests: Whole
     ok: Whole
     failures: dict[str, Whole]
+    abandoned: Whole = 0
     retries: Whole = 0
 
 
@@ -43,6 +46,7 @@ class SecondCounts(Document):
     started: list[Whole]
     completed: list[Whole]
     failed: list[Whole]
+    abandoned: list[Whole]
     dropped: list[Whole]
 
 

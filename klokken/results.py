@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from datetime import datetime, time
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from klokken.curve import seconds
-from klokken.document import Document
+from klokken.document import Document, read_yaml, validated
+from klokken.errors import InputError
 from klokken.population import teachers
 from klokken.profile import Profile, Title
 from klokken.retries import Retries
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION: Literal[3] = 3
 
 Whole = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -42,8 +48,9 @@ class StormPlan(Document):
     Numbers run from 0 to `people` - 1, the pupils first; those whose due time lies in
     [`opens`, `closes`) take part, `offered` of them. All times of an exam, and of a dry run, are
     divided by `compression`, time-outs and pauses between attempts are not. A drive cell's URL
-    is at its number less one in `cell_urls`. In a dry run nothing is sent anywhere: the load
-    generator itself gives every answer after `dry_answer_seconds`.
+    is at its number less one in `cell_urls`. `patience_seconds` is that of everyone where the
+    profile says nothing of `people`. In a dry run nothing is sent anywhere: the load generator
+    itself gives every answer after `dry_answer_seconds`.
     """
 
     # A folder's name, here and on the load generator.
@@ -78,6 +85,12 @@ class StormPlan(Document):
         with_teachers = self.profile.journey == "morning"
         return self.pupils + (teachers(self.pupils) if with_teachers else 0)
 
+    @property
+    def longest_patience(self) -> float:
+        """How much waiting nobody outlasts, in seconds; an exam is sat to its end."""
+        people = self.profile.people
+        return people.patience.longest if people else self.patience_seconds
+
 
 class Latency(Document):
     """A latency distribution, in seconds, from one exact merged histogram."""
@@ -95,13 +108,14 @@ class ClassResult(Document):
 
     `intended` counts from when the pupil was due or, later on, first meant to send the request;
     `service` from when it was sent. Every attempt is a request; `retries` are the attempts that
-    were not the first.
+    were not the first. `abandoned` are those whose pupil left before the answer.
     """
 
     requests: Whole
     ok: Whole
     retries: Whole = 0
     failures: dict[str, Whole]
+    abandoned: Whole = 0
     intended: Latency
     service: Latency
 
@@ -109,7 +123,7 @@ class ClassResult(Document):
 class Interval(Document):
     """One stretch of the storm: counts of journeys by the second they belong to.
 
-    `offered` counts by due time, `started` by start, `completed` and `failed` by end.
+    `offered` and `dropped` count by due time, `started` by start, the others by end.
     """
 
     start: Whole
@@ -118,6 +132,8 @@ class Interval(Document):
     started: Whole
     completed: Whole
     failed: Whole
+    abandoned: Whole
+    dropped: Whole
     latency: dict[str, Latency]
 
 
@@ -191,9 +207,9 @@ class Writes(Document):
 
 
 class Results(Document):
-    """Everything known of one storm."""
+    """Everything known of one storm; `think` is how long people thought on their whole way."""
 
-    schema_version: int = 2
+    schema_version: Literal[3] = SCHEMA_VERSION
     title: Title
     started: datetime
     finished: datetime
@@ -204,8 +220,10 @@ class Results(Document):
     started_journeys: Whole
     completed: Whole
     failed: Whole
+    abandoned: Whole
     dropped: Whole
     classes: dict[str, ClassResult]
+    think: Latency | None = None
     writes: Writes = Writes()
     intervals: list[Interval]
     generator: Generator
@@ -213,6 +231,20 @@ class Results(Document):
     judgements: list[Judgement]
     invalid_because: list[str]
     verdict: Verdict
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """Read the results at `path`; raise InputError, also where an older Klokken wrote them."""
+        found = read_yaml(path)
+        version = found.get("schema_version") if isinstance(found, dict) else SCHEMA_VERSION
+        if version != SCHEMA_VERSION:
+            raise InputError(
+                path,
+                "schema_version",
+                f"is {version}, and this Klokken reads {SCHEMA_VERSION}",
+                "ring the storm again, or read it with the Klokken that wrote it",
+            )
+        return validated(cls, found, path)
 
     @property
     def rate(self) -> float:

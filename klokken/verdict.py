@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klokken.record import INTERNAL
+from klokken.record import INTERNAL, WORKER_LOST, ClassCounts
 from klokken.results import ClassResult, Generator, Judgement, StormPlan, Verdict
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from klokken.record import Record
 
+# The counts of a journey that nobody made.
+NOTHING = ClassCounts(requests=0, ok=0, failures={})
 # Cores of one worker process above which its own queueing would show in the latencies.
 BUSIEST_CORES = 0.8
 
@@ -41,7 +43,7 @@ def judgements(plan: StormPlan, classes: Mapping[str, ClassResult]) -> list[Judg
 def _p99(plan: StormPlan, name: str, found: ClassResult | None, limit: float) -> Judgement:
     # Where nobody was served, everyone waited in vain, and for as long as their patience.
     served = found is not None and found.intended.count > 0
-    measured = found.intended.p99 if found and served else plan.patience_seconds
+    measured = found.intended.p99 if found and served else plan.longest_patience
     return Judgement(
         request_class=name,
         what="p99_seconds",
@@ -51,6 +53,7 @@ def _p99(plan: StormPlan, name: str, found: ClassResult | None, limit: float) ->
     )
 
 
+# Who gave up was let down as much as whose request failed, so both count here.
 def _failed_share(name: str, found: ClassResult | None, limit: float) -> Judgement:
     tried = found is not None and found.requests > 0
     measured = (found.requests - found.ok) / found.requests if found and tried else 1.0
@@ -77,33 +80,44 @@ def invalid_because(plan: StormPlan, record: Record, generator: Generator) -> li
             f"the busiest worker used {generator.cpu_busiest:.2f} cores, limit {BUSIEST_CORES}"
         )
     if generator.lost_workers:
-        reasons.append(f"{generator.lost_workers} of {generator.workers} workers were lost")
+        reasons.append(_lost(record, generator))
     return reasons + _short(plan, record) + _odd(plan, record)
 
 
+def _lost(record: Record, generator: Generator) -> str:
+    """Return which workers are gone, and what became of their pupils."""
+    whole = sum(counts.failures.get(WORKER_LOST, 0) for counts in record.classes.values())
+    return (
+        f"{generator.lost_workers} of {generator.workers} workers were lost, and with them "
+        f"{record.dropped.get(WORKER_LOST, 0)} pupils before and {whole} in their journeys"
+    )
+
+
 def _short(plan: StormPlan, record: Record) -> list[str]:
-    """Return what was offered and not achieved."""
-    causes = ", ".join(f"{n} {cause}" for cause, n in sorted(record.dropped.items()))
+    """Return what was offered and not started, beside what lost workers took with them."""
+    causes = {cause: n for cause, n in sorted(record.dropped.items()) if cause != WORKER_LOST}
+    if not causes:
+        return []
+    why = ", ".join(f"{n} {cause}" for cause, n in causes.items())
     started = sum(record.seconds.started)
-    dropped = sum(record.seconds.dropped)
-    if dropped or started < plan.offered:
-        why = f" ({causes})" if causes else ""
-        return [f"only {started} of {plan.offered} offered journeys were started{why}"]
-    return []
+    return [f"only {started} of {plan.offered} offered journeys were started ({why})"]
 
 
 def _odd(plan: StormPlan, record: Record) -> list[str]:
     """Return where the counts do not add up."""
-    by = record.seconds
-    offered, started, dropped = sum(by.offered), sum(by.started), sum(by.dropped)
-    ended = sum(by.completed) + sum(by.failed)
-    whole = record.classes.get(plan.profile.journey)
+    counts = {name: sum(by) for name, by in record.seconds}
+    offered, started, dropped = counts["offered"], counts["started"], counts["dropped"]
+    completed, failed, abandoned = counts["completed"], counts["failed"], counts["abandoned"]
+    whole = record.classes.get(plan.profile.journey, NOTHING)
     sums = {
         "planned and offered": (plan.offered, offered),
         "planned and shared out": (plan.offered, sum(w.offered for w in record.workers)),
         "offered, and started or dropped": (offered, started + dropped),
-        "started, and completed or failed": (started, ended),
-        "journeys begun and recorded": (started, whole.requests if whole else 0),
+        "started, and completed, failed or abandoned": (started, completed + failed + abandoned),
+        "journeys started and recorded": (started, whole.requests),
+        "completed, by second and by class": (completed, whole.ok),
+        "failed, by second and by cause": (failed, sum(whole.failures.values())),
+        "abandoned, by second and by class": (abandoned, whole.abandoned),
         "dropped, by second and by cause": (dropped, sum(record.dropped.values())),
     }
     reasons = [

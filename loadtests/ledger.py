@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klokken import histogram
-from klokken.record import ClassCounts, Record, SecondCounts, Span, WorkerRecord
+from klokken.record import WORKER_LOST, ClassCounts, Record, SecondCounts, Span, WorkerRecord
 from klokken.results import Footprint, Writes
 from loadtests.record import COUNTS, Delta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-WORKER_LOST = "worker lost"
 
 
 @dataclass(slots=True)
@@ -34,6 +32,7 @@ class Page:
     dropped: Counter[str] = field(default_factory=Counter)
     ok: Counter[str] = field(default_factory=Counter)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    abandoned: Counter[str] = field(default_factory=Counter)
     retries: Counter[str] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
     spans: list[tuple[int, str, str, str]] = field(default_factory=list)
@@ -48,6 +47,7 @@ class Page:
         self.dropped.update(dict(delta["dropped"]))
         self.ok.update(dict(delta["ok"]))
         self.failures.update({(name, cause): n for name, cause, n in delta["failures"]})
+        self.abandoned.update(dict(delta["abandoned"]))
         self.retries.update(dict(delta["retries"]))
         for write in delta["writes"]:
             self.writes.update(_counted(write))
@@ -63,17 +63,26 @@ class Page:
 
         Those it had begun have failed, in the class `whole`; those it had not are dropped.
         """
-        counts = {name: by.total() for name, by in self.seconds.items()}
-        unfinished = counts["started"] - counts["completed"] - counts["failed"]
+        unfinished = self._count("started") - self._count("completed", "failed", "abandoned")
         if unfinished > 0:
             self.failures[whole, WORKER_LOST] += unfinished
             self.seconds["failed"][max(0, int(self.heard))] += unfinished
+        # Who was due and had not taken the first step when it last reported.
+        ready = self._count("offered") - self._count("started", "dropped")
+        if ready > 0:
+            self._drop(max(self.seconds["offered"]), ready)
         for second, due in enumerate(self.due):
             missing = due - self.seconds["offered"][second]
             if missing > 0:
                 self.seconds["offered"][second] += missing
-                self.seconds["dropped"][second] += missing
-                self.dropped[WORKER_LOST] += missing
+                self._drop(second, missing)
+
+    def _drop(self, second: int, count: int) -> None:
+        self.seconds["dropped"][second] += count
+        self.dropped[WORKER_LOST] += count
+
+    def _count(self, *names: str) -> int:
+        return sum(self.seconds[name].total() for name in names)
 
 
 class Ledger:
@@ -152,15 +161,19 @@ def _seconds(pages: list[Page]) -> SecondCounts:
 def _classes(pages: list[Page]) -> dict[str, ClassCounts]:
     ok = sum((p.ok for p in pages), Counter[str]())
     failures = sum((p.failures for p in pages), Counter[tuple[str, str]]())
+    abandoned = sum((p.abandoned for p in pages), Counter[str]())
     retries = sum((p.retries for p in pages), Counter[str]())
     return {
         name: ClassCounts(
-            requests=ok[name] + sum(n for (c, _), n in failures.items() if c == name),
+            requests=ok[name]
+            + abandoned[name]
+            + sum(n for (c, _), n in failures.items() if c == name),
             ok=ok[name],
             failures={cause: n for (c, cause), n in sorted(failures.items()) if c == name},
+            abandoned=abandoned[name],
             retries=retries[name],
         )
-        for name in sorted({*ok, *retries, *(c for c, _ in failures)})
+        for name in sorted({*ok, *abandoned, *retries, *(c for c, _ in failures)})
     }
 
 

@@ -7,8 +7,9 @@ from time import time
 from typing import TYPE_CHECKING
 
 from loadtests import answers, requests
+from loadtests.persistence import as_a_person
 from loadtests.requests import Secrets
-from loadtests.steps import Ask
+from loadtests.steps import Ask, Think
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def login(world: World, number: int) -> Journey:
     """Sign in, and no more."""
     person = world.person(number)
-    yield from sign_in(world.site(person), person.username, world.secret, world.clock)
+    once = partial(sign_in, world.site(person), person.username, world.secret, world.clock)
+    yield from as_a_person(world, "login_page", once)
 
 
 def sign_in(
@@ -31,7 +33,8 @@ def sign_in(
     """Return the tokens that `username` gets for the password `secret`.
 
     `clock` gives Unix seconds, against which the tokens' expiry is checked. A request of a
-    login is sent once: a form or a code that was used cannot be used again.
+    login is sent once, since a form or a code that was used cannot be used again: who tries
+    again begins here.
     """
     mine = Secrets.fresh()
     cookies: dict[str, str] = {}
@@ -41,6 +44,7 @@ def sign_in(
         return answers.login_form(page, site)
 
     target = yield Ask("login_page", requests.login_page(site, mine), form)
+    yield Think()
     asked = requests.password(site, target, cookies, username, secret)
     code = yield Ask("password", asked, partial(answers.code, site=site, mine=mine))
     tokens: Tokens = yield Ask(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from klokken import population
 from loadtests import answers, drive, listing, requests
+from loadtests.persistence import as_a_person
 from loadtests.session import Session
-from loadtests.steps import Ask, Unexpected
+from loadtests.steps import Ask, Think, Unexpected
 from loadtests.work import Work
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ NEW_BYTES = 20_000
 def morning(world: World, number: int) -> Journey:
     """Come by the portal, sign in, look at home, open a document and save it."""
     person = world.person(number)
-    portal = requests.portal(world.plan.portal_url)
-    yield Ask("portal", portal, partial(answers.portal, links=world.cells))
+    yield from as_a_person(world, "portal", partial(_portal, world))
+    yield Think()
     session = Session(world, person, patient=False)
     yield from session.sign_in()
     space = yield from session.drive()
     home = space.root + "/"
     yield from session.ask("home", drive.properties(session.origin, home, 1), listing.entries)
     plan = world.plan
+    yield Think()
     if space.empty:
         work = Work(plan.run, plan.seed, number, NEW_BYTES)
         yield from _save(session, space.at(NEW), work.text(0), "")
@@ -48,8 +50,14 @@ def morning(world: World, number: int) -> Journey:
     opened: Content = yield from session.ask(
         "open", drive.get(session.origin, target), drive.content
     )
+    yield Think()
     work = Work(plan.run, plan.seed, number, len(opened.body))
     yield from _save(session, target, work.text(0), opened.etag)
+
+
+def _portal(world: World) -> Journey:
+    page = requests.portal(world.plan.portal_url)
+    yield Ask("portal", page, partial(answers.portal, links=world.cells))
 
 
 def _choose(session: Session, space: Drive, teacher: Person, pupils: int) -> Steps[str]:
@@ -66,6 +74,7 @@ def _choose(session: Session, space: Drive, teacher: Person, pupils: int) -> Ste
             raise Unexpected("documents missing")
 
     yield from session.ask("class_folder", drive.properties(session.origin, target, 1), shown)
+    yield Think()
     return f"{CLASS_FOLDER}/{expected[0]}"
 
 

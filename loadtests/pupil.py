@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,11 +14,11 @@ import gevent
 from klokken.record import INTERNAL
 from klokken.retries import Retries
 from loadtests.logbook import attempted
-from loadtests.record import TIMEOUT, Recorder
-from loadtests.session import GAVE_UP
-from loadtests.steps import Ask, Found, Pause, Unanswered, Unexpected, Wait
+from loadtests.record import ABANDONED, TIMEOUT, Recorder
+from loadtests.steps import GAVE_UP, Ask, Busy, Found, Pause, Think, Unanswered, Unexpected, Wait
 
 if TYPE_CHECKING:
+    from klokken.people import Temper
     from loadtests.requests import Request, Response
     from loadtests.steps import Journey, Step
 
@@ -33,8 +32,8 @@ _TOO_MANY = 429
 _SERVER_ERRORS = range(500, 600)
 
 
-class Busy(Unexpected):
-    """The site asks to come again; the cause is the status."""
+class Abandoned(Exception):  # noqa: N818 - what a pupil did, and no error of ours
+    """The pupil has waited enough and leaves; no journey can go on from there."""
 
 
 class Connection(Protocol):
@@ -57,8 +56,9 @@ class Desk:
     """All that pupils of one worker share: how they connect, and who writes it down.
 
     `clock` gives seconds since the storm's `opens`, which was at the Unix time `opened`.
-    `patience` is how long a pupil waits for the whole journey, in seconds; without it every
-    single request has the time that `retries` gives one.
+    `temper` tells what the person of a number is like. Without it nobody thinks, and everybody
+    waits for `patience` seconds on the whole journey; where that is None, too, every single
+    request has the time that `retries` gives one.
     """
 
     connect: Callable[[], Connection]
@@ -68,6 +68,7 @@ class Desk:
     patience: float | None
     listener: Listener
     retries: Retries = field(default_factory=Retries)
+    temper: Callable[[int], Temper] | None = None
     opened: float = 0.0
     sleep: Callable[[float], object] = gevent.sleep
 
@@ -75,15 +76,19 @@ class Desk:
         """Take one pupil through the journey. Never raises; everything is recorded."""
         start = self.clock()
         self.recorder.started(due, start)
-        visit = _Visit(self, self.connect(), intended=due, end=start)
+        temper = self.temper(pupil) if self.temper else None
+        patience = temper.patience if temper else self.patience
+        leaves = None if patience is None else start + patience
+        visit = _Visit(self, self.connect(), temper, leaves, intended=due, end=start)
         cause: str | None = None
         try:
-            with gevent.Timeout(self.patience):
-                visit.go(self.journey(pupil))
+            visit.go(self.journey(pupil))
         except (Unexpected, Unanswered) as finding:
             cause = str(finding)
-        except (gevent.Timeout, gevent.GreenletExit):
-            # The exit comes when the storm is over; that pupil, too, has waited to the end.
+        except Abandoned:
+            cause = ABANDONED
+        except gevent.GreenletExit:
+            # It comes when the storm is over; that pupil, too, has waited to the end.
             cause = TIMEOUT
         except Exception:
             log.exception("a pupil's journey broke in the load generator itself")
@@ -91,18 +96,27 @@ class Desk:
         finally:
             visit.connection.close()
         end = visit.end if cause is None else self.clock()
-        self.recorder.finished(due, start, end, None if cause is None else (visit.name, cause))
+        failure = None if cause is None else (visit.name, cause)
+        self.recorder.finished(due, start, end, failure, visit.thought)
 
 
 @dataclass(slots=True)
 class _Visit:
-    """One pupil's way through a journey; `intended` is when the next request was meant to go."""
+    """One pupil's way through a journey; `intended` is when the next request was meant to go.
+
+    The pupil `leaves` at a second of the storm, which every second it has `thought` puts off.
+    """
 
     desk: Desk
     connection: Connection
+    temper: Temper | None
+    leaves: float | None
     intended: float
     end: float
     name: str = ""
+    thought: float = 0.0
+    thoughts: int = 0
+    pauses: int = 0
 
     def go(self, journey: Journey) -> None:
         """Take every step of `journey` until it ends."""
@@ -123,8 +137,10 @@ class _Visit:
                 return self._ask(step)
             case Wait():
                 return self._wait(step.until)
+            case Think():
+                return self._think()
             case Pause():
-                return self._pause(step.name, step.attempt)
+                return self._pause(step.name, step.attempt, person=step.person)
             case Found():
                 told = attempted(
                     step.draft, self.desk.opened, self.end, self.end, status=200, etag=step.etag
@@ -140,11 +156,38 @@ class _Visit:
         # What was to be done in the past is intended now: the pupil was busy with else.
         self.intended = self.desk.clock() if ahead < 0 else until
 
-    def _pause(self, name: str, attempt: int) -> None:
+    def _think(self) -> None:
+        if self.temper is None:
+            return
+        length, begun = self.temper.think(self.thoughts), self.desk.clock()
+        self.thoughts += 1
+        try:
+            self._wait(begun + length)
+        finally:
+            # A storm that ends meanwhile ends the thought as well.
+            done = min(length, self.desk.clock() - begun)
+            self.thought += done
+            if self.leaves is not None:
+                self.leaves += done
+
+    def _pause(self, name: str, attempt: int, *, person: bool) -> None:
+        if self.temper and person:
+            length = self.temper.pause(self.pauses, attempt)
+        else:
+            drawn = random.random()  # noqa: S311 - spreads clients, keeps no secret
+            length = self.desk.retries.pause(attempt, drawn)
+        self.pauses += 1
+        left = self._left()
+        if left is not None and left <= length:
+            self.desk.sleep(left)
+            raise Abandoned
         self.desk.recorder.retried(name)
-        drawn = random.random()  # noqa: S311 - spreads clients, keeps no secret
-        self.desk.sleep(self.desk.retries.pause(attempt, drawn))
+        self.desk.sleep(length)
         self.intended = self.desk.clock()
+
+    def _left(self) -> float | None:
+        """Return the seconds of waiting that the pupil has left; None without an end."""
+        return None if self.leaves is None else max(0.0, self.leaves - self.desk.clock())
 
     def _ask(self, step: Ask) -> Any:
         """Send a request until it is answered, or as often as a client does."""
@@ -163,16 +206,15 @@ class _Visit:
                 # What follows a response is closed by nature: it is intended when it is sent.
                 self.intended = self.desk.clock()
                 return value
-            self._pause(step.name, attempt)
+            self._pause(step.name, attempt, person=False)
         raise AssertionError("a request has at least one attempt")
 
     def _attempt(self, step: Ask, intended: float, *, last: bool) -> Any:
         """Send a request once, record it, and return what the journey reads from the response."""
         desk, self.name = self.desk, step.name
         sent, response, cause, value = desk.clock(), None, None, None
-        limit = desk.retries.timeout_seconds if step.again or desk.patience is None else None
         try:
-            with gevent.Timeout(limit, Unanswered(TIMEOUT)) if limit else nullcontext():
+            with self._limit(step):
                 response = self.connection.send(step.request)
             self.end = desk.clock()
             value = _read(step, response)
@@ -180,7 +222,10 @@ class _Visit:
         except (Unexpected, Unanswered) as finding:
             cause = str(finding)
             raise
-        except (gevent.Timeout, gevent.GreenletExit):
+        except Abandoned:
+            cause = ABANDONED
+            raise
+        except gevent.GreenletExit:
             cause = TIMEOUT
             raise
         except Exception:
@@ -199,10 +244,24 @@ class _Visit:
                 desk.recorder.wrote(told)
         return value
 
+    def _limit(self, step: Ask) -> gevent.Timeout:
+        """Return what ends one attempt: its own time, or the pupil's patience before that."""
+        desk, left = self.desk, self._left()
+        if self.temper and not step.again:
+            limit = self.temper.timeout
+        elif step.again or left is None:
+            limit = desk.retries.timeout_seconds
+        else:
+            return gevent.Timeout(left, Abandoned())
+        if left is not None and left <= limit:
+            return gevent.Timeout(left, Abandoned())
+        return gevent.Timeout(limit, Unanswered(TIMEOUT))
+
 
 def _read(step: Ask, response: Response) -> Any:
     """Return what the journey makes of the response, unless that asks to come again."""
     status = response.status
-    if step.again and (status in _SERVER_ERRORS or status in {_NOT_YET, _TOO_MANY}):
+    # Only what a client sends by itself can be asked for again too early.
+    if status in _SERVER_ERRORS or status == _TOO_MANY or (step.again and status == _NOT_YET):
         raise Busy(str(status))
     return step.read(response)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Delta: TypeAlias = dict[str, Any]
 
 TIMEOUT = "timeout"
-COUNTS = ("offered", "started", "completed", "failed", "dropped")
+# Not a cause of failure: the pupil left.
+ABANDONED = "abandoned"
+COUNTS = ("offered", "started", "completed", "failed", "abandoned", "dropped")
 
 
 class Recorder:
@@ -47,6 +49,7 @@ class Recorder:
         self._dropped: Counter[str] = Counter()
         self._ok: Counter[str] = Counter()
         self._failures: Counter[tuple[str, str]] = Counter()
+        self._abandoned: Counter[str] = Counter()
         self._retries: Counter[str] = Counter()
         self._writes: list[dict[str, Any]] = []
 
@@ -67,14 +70,9 @@ class Recorder:
     def request(
         self, name: str, intended: float, sent: float, end: float, cause: str | None
     ) -> None:
-        """Record a request of class `name`, which failed where there is a `cause`."""
-        if cause is None:
-            self._ok[name] += 1
-        else:
-            self._failures[name, cause] += 1
-        # A quick failure must not make a percentile look better, so it is only counted. A
-        # pupil who gave up waiting has waited at least so long, and that is recorded.
-        if cause is None or cause == TIMEOUT:
+        """Record a request of class `name`, which failed or was ABANDONED as its `cause` says."""
+        self._count(name, cause, cause)
+        if _lasted(cause):
             self._add(end, name, "intended", end - intended)
             self._add(end, name, "service", end - sent)
 
@@ -87,18 +85,28 @@ class Recorder:
         self._writes.append(write.model_dump())
 
     def finished(
-        self, due: float, start: float, end: float, failure: tuple[str, str] | None
+        self,
+        due: float,
+        start: float,
+        end: float,
+        failure: tuple[str, str] | None,
+        thought: float = 0.0,
     ) -> None:
-        """Record a whole journey, which failed where there is a class and cause of a `failure`."""
-        self._seconds["completed" if failure is None else "failed"][int(end)] += 1
-        if failure is None:
-            self._ok[self._whole] += 1
-        else:
-            self._failures[self._whole, ": ".join(failure)] += 1
+        """Record a whole journey, of whose seconds the pupil `thought` so many.
+
+        `failure` is the request class at which it ended without what the pupil came for, and
+        the cause, ABANDONED where the pupil left.
+        """
+        cause = failure[1] if failure else None
+        column = {None: "completed", ABANDONED: "abandoned"}.get(cause, "failed")
+        self._seconds[column][int(end)] += 1
+        self._count(self._whole, cause, ": ".join(failure) if failure else None)
         # A whole exam is no wait, and would only fill the histogram's end.
-        if self._whole != "exam" and (failure is None or failure[1] == TIMEOUT):
-            self._add(end, self._whole, "intended", end - due)
-            self._add(end, self._whole, "service", end - start)
+        if self._whole != "exam" and _lasted(cause):
+            self._add(end, self._whole, "intended", end - due - thought)
+            self._add(end, self._whole, "service", end - start - thought)
+        if thought:
+            self._add(end, self._whole, "think", thought)
 
     def used(self, cores: float, memory_bytes: int) -> None:
         """Record the CPU that this process used since the last call, in cores, and its memory."""
@@ -128,6 +136,7 @@ class Recorder:
             "dropped": list(self._dropped.items()),
             "ok": list(self._ok.items()),
             "failures": [[*key, count] for key, count in self._failures.items()],
+            "abandoned": list(self._abandoned.items()),
             "retries": list(self._retries.items()),
             "writes": self._writes,
             "spans": spans,
@@ -138,6 +147,14 @@ class Recorder:
         self._cpu = []
         self._forget_counts()
         return delta
+
+    def _count(self, name: str, cause: str | None, told: str | None) -> None:
+        if cause is None or told is None:
+            self._ok[name] += 1
+        elif cause == ABANDONED:
+            self._abandoned[name] += 1
+        else:
+            self._failures[name, told] += 1
 
     def _add(self, at: float, name: str, kind: str, seconds: float) -> None:
         key = (int(at) // SPAN_SECONDS * SPAN_SECONDS, name, kind)
@@ -153,3 +170,12 @@ class Recorder:
                 self._spans[key] = histogram.empty()
             histogram.add_all(self._spans[key], values)
         self._values.clear()
+
+
+def _lasted(cause: str | None) -> bool:
+    """Return whether the time until an end of this `cause` was a wait.
+
+    A quick failure must not make a percentile look better, so it is only counted. Who gave up
+    waiting has waited at least so long, and that is recorded.
+    """
+    return cause in {None, TIMEOUT, ABANDONED}

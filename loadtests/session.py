@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loadtests import answers, drive, requests
 from loadtests.login import sign_in
-from loadtests.steps import Ask, Pause, Unanswered, Unexpected
+from loadtests.persistence import as_a_person, persistently
+from loadtests.steps import GAVE_UP, Ask, Pause, Unanswered, Unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +26,13 @@ _RENEWED, _USED = 0.6, 0.9
 # Seconds between two attempts to renew a token that still holds.
 _AGAIN = 10.0
 _UNAUTHORIZED = "401"
-GAVE_UP = "gave up"
 
 
 class Session:
-    """Signs in and asks the person's drive cell. With `patient` a failed login is begun again."""
+    """Signs in and asks the person's drive cell.
+
+    A `patient` login is begun again whatever fails, another one as people do.
+    """
 
     __slots__ = ("_expires", "_patient", "_renew", "_tokens", "_world", "origin", "person")
 
@@ -45,25 +49,13 @@ class Session:
     def sign_in(self) -> Journey:
         """Get tokens for the password."""
         world, person = self._world, self.person
-        attempts = world.plan.retries.attempts if self._patient else 1
-        for attempt in range(attempts):
-            try:
-                self._take(
-                    (
-                        yield from sign_in(
-                            world.site(person), person.username, world.secret, world.clock
-                        )
-                    )
-                )
-            except (Unexpected, Unanswered) as finding:
-                if attempts == 1:
-                    raise
-                cause = str(finding)
-            else:
-                return
-            if attempt + 1 < attempts:
-                yield Pause("login_page", attempt)
-        raise Unexpected(f"{GAVE_UP}: {cause}")
+        once = partial(sign_in, world.site(person), person.username, world.secret, world.clock)
+        if self._patient:
+            attempts, forgiven = world.plan.retries.attempts, (Unexpected, Unanswered)
+            found = yield from persistently("login_page", once, attempts, forgiven)
+        else:
+            found = yield from as_a_person(world, "login_page", once)
+        self._take(found)
 
     def drive(self) -> Steps[Drive]:
         """Return the person's own space. This must be the first that a new account asks for."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# How the cause begins of what was tried as often as it may be.
+GAVE_UP = "gave up"
+
 
 class Unexpected(Exception):  # noqa: N818 - it is a finding about the site, not our error
     """A response is not what the journey needs; the only argument is the cause."""
@@ -24,6 +27,10 @@ class Unexpected(Exception):  # noqa: N818 - it is a finding about the site, not
 
 class Unanswered(Exception):  # noqa: N818 - likewise
     """No response came; the only argument is the cause, one of a few phrases."""
+
+
+class Busy(Unexpected):
+    """The site asks to come again, or has an error of its own; the cause is the status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,20 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Think:
+    """Look at what came before asking on; it takes as long as the person is declared to think."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait as after the failed `attempt`, counted from 0, of something of the class `name`."""
+    """Wait after the failed `attempt`, counted from 0, of something of the class `name`.
+
+    A `person` pauses as people do, a program of theirs as its retries say.
+    """
 
     name: str
     attempt: int
+    person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +98,7 @@ class Found:
     etag: str
 
 
-Step: TypeAlias = Ask | Wait | Pause | Found
+Step: TypeAlias = Ask | Wait | Think | Pause | Found
 # What yields steps and returns a T.
 Steps: TypeAlias = Generator[Step, Any, T]
 Journey: TypeAlias = Steps[None]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import AsyncResult
 
+from klokken.people import Temper
 from klokken.storm.attendance import attendance
 from klokken.storm.timing import lasting
 from loadtests import journeys
@@ -109,7 +110,7 @@ class Worker:
     def _arrivals(
         self, share: dict[str, Any], recorder: Recorder, clock: Callable[[], float]
     ) -> Arrivals:
-        plan = self.plan
+        plan, people = self.plan, self.plan.profile.people
         world = World(plan, self.password, clock)
         desk = Desk(
             connect=self.transport.connection,
@@ -120,6 +121,7 @@ class Worker:
             # Locust's statistics are for its web interface, and cost 30 us a login.
             listener=self.listener if share["watched"] else _unheard,
             retries=plan.retries,
+            temper=partial(Temper, people, plan.seed) if people else None,
             opened=share["opens_at"],
         )
         return Arrivals(

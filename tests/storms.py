@@ -100,20 +100,26 @@ def portion(whole: list[int], part: int) -> list[int]:
     return [after - before for before, after in pairwise(taken)]
 
 
-def intervals(offered: int, failed: int, dropped: int, seconds: int) -> list[Interval]:
+def intervals(
+    offered: int, failed: int, dropped: int, seconds: int, abandoned: int = 0
+) -> list[Interval]:
     """Return one interval a second; latency grows with the load."""
     due = counts(offered, seconds)
     missed = portion(due, dropped)
-    lost = portion([d - m for d, m in zip(due, missed, strict=True)], failed)
+    begun = [d - m for d, m in zip(due, missed, strict=True)]
+    lost = portion(begun, failed)
+    left = portion([b - n for b, n in zip(begun, lost, strict=True)], abandoned)
     peak = max([*due, 1])
     return [
         Interval(
             start=s,
             seconds=1,
             offered=due[s],
-            started=due[s] - missed[s],
-            completed=due[s] - missed[s] - lost[s],
+            started=begun[s],
+            completed=begun[s] - lost[s] - left[s],
             failed=lost[s],
+            abandoned=left[s],
+            dropped=missed[s],
             latency={
                 name: latency(due[s], scale * (0.15 + 0.5 * due[s] / peak + 0.04 * (s % 3)))
                 for name, scale in CLASSES.items()
@@ -124,12 +130,15 @@ def intervals(offered: int, failed: int, dropped: int, seconds: int) -> list[Int
     ]
 
 
-def request_class(requests: int, failures: dict[str, int], scale: float) -> ClassResult:
+def request_class(
+    requests: int, failures: dict[str, int], scale: float, abandoned: int = 0
+) -> ClassResult:
     """Return a class whose sum adds up."""
     return ClassResult(
         requests=requests,
-        ok=requests - sum(failures.values()),
+        ok=requests - sum(failures.values()) - abandoned,
         failures=failures,
+        abandoned=abandoned,
         intended=latency(requests, scale * 0.4),
         service=latency(requests, scale * 0.38),
     )
@@ -148,7 +157,13 @@ def tier(seconds: int, **groups: float) -> TierCpu:
 
 
 def storm(
-    offered: int = 624, failed: int = 0, dropped: int = 0, seconds: int = 60, **changes: Any
+    offered: int = 624,
+    failed: int = 0,
+    dropped: int = 0,
+    seconds: int = 60,
+    *,
+    abandoned: int = 0,
+    **changes: Any,
 ) -> Results:
     """Return a whole storm whose arithmetic adds up; `changes` replace fields of it."""
     started = offered - dropped
@@ -170,21 +185,24 @@ def storm(
         ),
         "offered": offered,
         "started_journeys": started,
-        "completed": started - failed,
+        "completed": started - failed - abandoned,
         "failed": failed,
+        "abandoned": abandoned,
         "dropped": dropped,
         "classes": {
-            name: request_class(started, causes if name == "login" else {}, scale)
+            name: request_class(
+                started, *((causes, scale, abandoned) if name == "login" else ({}, scale))
+            )
             for name, scale in CLASSES.items()
         },
-        "intervals": intervals(offered, failed, dropped, seconds),
+        "intervals": intervals(offered, failed, dropped, seconds, abandoned),
         "generator": generator(started),
         "tiers": {
             "edge": tier(seconds, haproxy=0.12, other=0.03),
             "identity": tier(seconds, java=1.1, other=0.04),
             "database": tier(seconds, postgres=0.25, other=0.02),
         },
-        "judgements": judgements(failed / started if started else 0),
+        "judgements": judgements((failed + abandoned) / started if started else 0),
         "invalid_because": [],
         "verdict": Verdict.PASS,
     }

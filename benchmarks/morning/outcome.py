@@ -61,7 +61,7 @@ def step(results: Results) -> Step:
         run=results.plan.run,
         offered=results.offered,
         completed=results.completed,
-        failed=results.failed,
+        failed=results.failed + results.abandoned,
         p50={name: latency.p50 for name, latency in served.items()},
         p99={name: latency.p99 for name, latency in served.items()},
         verdict=results.verdict,

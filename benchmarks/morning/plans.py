@@ -43,6 +43,8 @@ def profile(rate: float, pupils: int) -> Profile:
                 "assumed": True,
                 "why": "A steady rate, to find the highest one that holds.",
             },
+            # Who thinks and tries again would blur the rate that is asked for.
+            "people": None,
             "slo": {name: {**slo, "p99_seconds": limit} for name, slo in base["slo"].items()},
         }
     )

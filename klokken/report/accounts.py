@@ -16,6 +16,7 @@ DA = {
     "dropped": "aldrig begyndt",
     "completed": "gennemført",
     "failed": "mislykkedes",
+    "abandoned": "gav op",
     "planned": "planlagt",
     "requests": "forespørgsler",
     "ok": "lykkedes",
@@ -51,7 +52,15 @@ def main_sums(results: Results) -> list[Sum]:
     started = results.started_journeys
     return [
         Sum("offered", results.offered, [("started", started), ("dropped", results.dropped)]),
-        Sum("started", started, [("completed", results.completed), ("failed", results.failed)]),
+        Sum(
+            "started",
+            started,
+            [
+                ("completed", results.completed),
+                ("failed", results.failed),
+                ("abandoned", results.abandoned),
+            ],
+        ),
     ]
 
 
@@ -71,6 +80,8 @@ def _over_time(results: Results) -> list[Sum]:
         "started": results.started_journeys,
         "completed": results.completed,
         "failed": results.failed,
+        "abandoned": results.abandoned,
+        "dropped": results.dropped,
     }
     return [
         Sum(
@@ -87,7 +98,11 @@ def _by_class(results: Results) -> list[Sum]:
         Sum(
             f"{name}: requests",
             found.requests,
-            [("ok", found.ok), ("failures by cause", sum(found.failures.values()))],
+            [
+                ("ok", found.ok),
+                ("failures by cause", sum(found.failures.values())),
+                ("abandoned", found.abandoned),
+            ],
         )
         for name, found in results.classes.items()
     ]

@@ -19,6 +19,7 @@ COUNTS = {
     "started": Key(STYLES[1], Two("begyndt", "started")),
     "completed": Key(Style("--s3", (), "^"), Two("gennemført", "completed")),
     "failed": Key(Style("--limit", (2, 2), "D"), Two("mislykkedes", "failed")),
+    "abandoned": Key(Style("--s4", (8, 2, 2, 2), "v"), Two("gav op", "abandoned")),
 }
 PERCENTILES = {
     which: Key(style, Two(which, which))
@@ -61,8 +62,8 @@ def _flow_words(results: Results, rates: dict[str, list[float]]) -> str:
     return (
         f"Der blev højst bedt om {offered} {noun} pr. sekund, og højst {completed} pr. sekund "
         f"lykkedes. I alt blev {danish(results.completed)} af {danish(results.offered)} "
-        f"gennemført, og {danish(results.failed)} mislykkedes. Tallene står i tabellen under "
-        "billedet."
+        f"gennemført, {danish(results.failed)} mislykkedes, og {danish(results.abandoned)} gav op. "
+        "Tallene står i tabellen under billedet."
     )
 
 
@@ -73,7 +74,8 @@ def _counts_table(results: Results) -> Table:
         [
             [
                 clock_at(zero + i.start),
-                *(english(n) for n in (i.seconds, i.offered, i.started, i.completed, i.failed)),
+                english(i.seconds),
+                *(english(getattr(i, name)) for name in COUNTS),
             ]
             for i in series.thinned(results.intervals, MOST_ROWS)
         ],

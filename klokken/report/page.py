@@ -126,10 +126,13 @@ def failures(results: Results) -> list[tuple[str, str, int]]:
 
 
 def gave_up(results: Results) -> Two:
-    """Return how long somebody waited who gave up: for the whole, or at an exam for a request."""
+    """Say after what wait somebody gave up: for the whole, or at an exam for a request."""
     plan = results.plan
-    waited = plan.retries.timeout_seconds if plan.profile.exam else plan.patience_seconds
-    return numbers.exact_seconds(waited)
+    waited = plan.retries.timeout_seconds if plan.profile.exam else plan.longest_patience
+    told = numbers.exact_seconds(waited)
+    if plan.profile.people is None:
+        return Two(f"efter {told.da}", f"after {told.en}")
+    return Two(f"efter højst {told.da}", f"after at most {told.en}")
 
 
 def cpu_rows(tiers: dict[str, TierCpu]) -> list[tuple[str, str, str, str]]:

@@ -31,6 +31,8 @@ def _joined(parts: list[Interval]) -> Interval:
         started=sum(part.started for part in parts),
         completed=sum(part.completed for part in parts),
         failed=sum(part.failed for part in parts),
+        abandoned=sum(part.abandoned for part in parts),
+        dropped=sum(part.dropped for part in parts),
         latency={
             name: _worst([part.latency[name] for part in parts if name in part.latency])
             for name in classes

@@ -201,6 +201,8 @@ def figures(results: Results) -> list[Figure]:
         found.append(_handins(results))
     measured = share(measured_share(results))
     everyone = pupils(results.plan.profile.pupils.value)
+    if results.abandoned:
+        found.insert(2, _abandoned(results))
     return [
         *found,
         Figure(
@@ -217,6 +219,15 @@ def _handins(results: Results) -> Figure:
         Two("afleveringer blev bekræftet", "hand-ins were acknowledged"),
         told,
         Two(f"{late.da} bekræftelser kom for sent", f"{late.en} acknowledgements came late"),
+    )
+
+
+def _abandoned(results: Results) -> Figure:
+    left, longest = number(results.abandoned), seconds(results.plan.longest_patience)
+    return Figure(
+        Two("gav op", "gave up"),
+        left,
+        Two(f"ingen venter mere end {longest.da}", f"nobody waits more than {longest.en}"),
     )
 
 

@@ -127,10 +127,12 @@ def derive(
 
 def of(plan: StormPlan, *, dry: bool = False) -> Fleet:
     """Return what the storm of `plan` needs at its peak, or what it does without a network."""
-    journey = plan.profile.journey
+    journey, people = plan.profile.journey, plan.profile.people
+    # As when the site stalls: half of all people think no longer than this, and leave by then.
+    held = people.think.at(0.5) + people.patience.at(0.5) if people else plan.patience_seconds
     return derive(
         attendance(plan, 0, plan.people).peak(),
         CONNECTIONS[journey],
         (DRY_CPU_SECONDS if dry else CPU_SECONDS)[journey],
-        held_seconds=plan.patience_seconds,
+        held_seconds=round(held, 1),
     )

@@ -50,8 +50,10 @@ def results(plan: StormPlan, record: Record, around: Surroundings) -> Results:
         started_journeys=sum(by.started),
         completed=sum(by.completed),
         failed=sum(by.failed),
+        abandoned=sum(by.abandoned),
         dropped=sum(by.dropped),
         classes=classes,
+        think=_thinking(record, plan.profile.journey),
         writes=record.writes,
         intervals=_intervals(record),
         generator=generator,
@@ -106,6 +108,7 @@ def _classes(record: Record) -> dict[str, ClassResult]:
             requests=counts.requests,
             ok=counts.ok,
             failures=counts.failures,
+            abandoned=counts.abandoned,
             retries=counts.retries,
             intended=_latency(record.spans, name, "intended"),
             service=_latency(record.spans, name, "service"),
@@ -114,21 +117,23 @@ def _classes(record: Record) -> dict[str, ClassResult]:
     }
 
 
+def _thinking(record: Record, whole: str) -> Latency | None:
+    """Return how long people thought on a whole journey; None where nobody did."""
+    found = _latency(record.spans, whole, "think")
+    return found if found.count else None
+
+
 def _intervals(record: Record) -> list[Interval]:
     """Return the storm in stretches of SPAN_SECONDS, with the intended latency of each class."""
     by_start: dict[int, list[Span]] = {}
     for span in record.spans:
         by_start.setdefault(span.start, []).append(span)
     length = len(record.seconds.offered)
-    counts = {name: list(by) for name, by in record.seconds}
     return [
         Interval(
             start=start,
             seconds=SPAN_SECONDS,
-            offered=sum(counts["offered"][start : start + SPAN_SECONDS]),
-            started=sum(counts["started"][start : start + SPAN_SECONDS]),
-            completed=sum(counts["completed"][start : start + SPAN_SECONDS]),
-            failed=sum(counts["failed"][start : start + SPAN_SECONDS]),
+            **{name: sum(by[start : start + SPAN_SECONDS]) for name, by in record.seconds},
             latency={
                 span.request_class: histogram.latency(histogram.merged([span.hdr]))
                 for span in by_start.get(start, [])

@@ -50,7 +50,8 @@ class ProgressLine:
 def _text(now: dict[str, Any], plan: StormPlan) -> str:
     text = (
         f"{now['clock']}  offered {now['offered']}/{plan.offered}  started {now['started']}"
-        f"  completed {now['completed']}  failed {now['failed']}  {now['rate']:.1f}/s"
+        f"  completed {now['completed']}  failed {now['failed']}"
+        f"  abandoned {now['abandoned']}  {now['rate']:.1f}/s"
     )
     if now["dropped"]:
         text += f"  dropped {now['dropped']}"

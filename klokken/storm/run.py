@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from klokken import report, telemetry
-from klokken.document import read_yaml, validated
 from klokken.paths import PROJECT
 from klokken.profile import Profile
 from klokken.remote import Remote
@@ -85,5 +84,4 @@ def storm(
 
 def rewrite(folder: Path) -> Path:
     """Write the report of the run in `folder` again and return its path; raise InputError."""
-    path = folder / "results.json"
-    return report.write(validated(Results, read_yaml(path), path), folder)
+    return report.write(Results.read(folder / "results.json"), folder)

@@ -20,15 +20,19 @@ def summary(results: Results, folder: Path) -> str:
         f"{results.offered} pupils due between {plan.opens} and {plan.closes}, {results.rate:.2f}/s"
     )
     began = f"started {results.started_journeys}, completed {results.completed}"
-    lines = [
-        f"{results.verdict}: {plan.profile.name}, {due}",
-        f"  {began}, failed {results.failed}, dropped {results.dropped}",
-    ]
+    ended = f"failed {results.failed}, abandoned {results.abandoned}, dropped {results.dropped}"
+    lines = [f"{results.verdict}: {plan.profile.name}, {due}", f"  {began}, {ended}"]
     if whole and whole.intended.count:
         seen = whole.intended
         lines.append(
             f"  {plan.profile.journey}, from when a pupil was due: half within {seen.p50:.2f} s, "
             f"99 % within {seen.p99:.2f} s, the slowest {seen.max:.2f} s"
+        )
+    if results.think:
+        thought = results.think
+        lines.append(
+            f"  thinking, which is no waiting: half {thought.p50:.1f} s at most, "
+            f"the longest {thought.max:.1f} s"
         )
     if results.writes.attempted:
         by = results.writes

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from klokken.results import StormPlan
 
+# How often a person thinks at most on any journey, beside once for every further attempt.
+THOUGHTS = 8
+
 # Seconds after the deadline of an exam in which what was begun may still come to its end.
 GRACE = 120.0
 
@@ -36,4 +39,12 @@ def deadline(plan: StormPlan) -> float | None:
 def lasting(plan: StormPlan) -> float:
     """Return the second after which no pupil goes on."""
     end = deadline(plan)
-    return arriving(plan) + plan.patience_seconds if end is None else end + GRACE
+    if end is not None:
+        return end + GRACE
+    return arriving(plan) + plan.longest_patience + _thinking(plan)
+
+
+def _thinking(plan: StormPlan) -> float:
+    """Return the seconds beyond which nobody thinks on the whole way, all attempts counted."""
+    people = plan.profile.people
+    return (THOUGHTS + people.again.attempts.value) * people.think.longest if people else 0.0

@@ -26,7 +26,8 @@ class Double:
     """The platform; use it as a context manager. Its files go to `folder`.
 
     From its connection number `stall_at` on it says nothing for `stall_seconds`. It closes
-    connections that were not used for `idle_seconds`.
+    connections that were not used for `idle_seconds`. `stalled` is from when to when it was
+    silent, on the monotonic clock.
     """
 
     folder: Path
@@ -35,7 +36,7 @@ class Double:
     idle_seconds: float = 20.0
     keycloak_options: dict[str, Any] = field(default_factory=dict)
     connections: int = 0
-    _silent_until: float = 0.0
+    stalled: tuple[float, float] = (0.0, 0.0)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
@@ -73,7 +74,7 @@ class Double:
 
     def answer(self, request: Request) -> Response | None:
         """Answer as the school does; None where the answer is lost."""
-        if (left := self._silent_until - time.monotonic()) > 0:
+        if (left := self.stalled[1] - time.monotonic()) > 0:
             time.sleep(left)
         with self._lock:
             response = self.school.answer(request)
@@ -84,8 +85,9 @@ class Double:
         with self._lock:
             self.connections += 1
             if self.connections == self.stall_at:
-                self._silent_until = time.monotonic() + self.stall_seconds
-        if (left := self._silent_until - time.monotonic()) > 0:
+                now = time.monotonic()
+                self.stalled = now, now + self.stall_seconds
+        if (left := self.stalled[1] - time.monotonic()) > 0:
             time.sleep(left)
 
 

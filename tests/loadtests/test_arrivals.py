@@ -13,7 +13,7 @@ from klokken.record import INTERNAL
 from klokken.storm.attendance import Attendance
 from loadtests.arrivals import NOT_BEGUN, STOPPED, TOO_MANY, Arrivals
 from loadtests.pupil import Desk
-from loadtests.record import COUNTS, Recorder
+from loadtests.record import ABANDONED, COUNTS, Recorder
 from loadtests.requests import Request, Response
 from loadtests.steps import Ask, Unanswered
 
@@ -81,7 +81,7 @@ def test_every_pupil_begins_and_none_before_it_is_due(due: list[float]) -> None:
 
     delta, _ = ring(due, attend)
     assert not any(early)
-    assert sums(delta) == dict(zip(COUNTS, (len(due), len(due), len(due), 0, 0), strict=True))
+    assert sums(delta) == dict(zip(COUNTS, (len(due), len(due), len(due), 0, 0, 0), strict=True))
 
 
 @given(due=DUE, most=st.integers(1, 5), last=st.floats(0.5, 50))
@@ -91,7 +91,8 @@ def test_whatever_happens_the_counts_add_up(due: list[float], most: int, last: f
         try:
             gevent.sleep(0 if int(moment) % 3 else 3600)
         except gevent.GreenletExit:
-            recorder.finished(moment, moment, time(), ("login_page", "timeout"))
+            cause = "timeout" if int(moment) % 2 else ABANDONED
+            recorder.finished(moment, moment, time(), ("login_page", cause))
         else:
             complete(recorder, time, moment)
 
@@ -108,7 +109,7 @@ def test_whatever_happens_the_counts_add_up(due: list[float], most: int, last: f
         arrivals.run()
     count = sums(recorder.take(time(), final=True))
     assert count["offered"] == len(due) == count["started"] + count["dropped"]
-    assert count["started"] == count["completed"] + count["failed"]
+    assert count["started"] == count["completed"] + count["failed"] + count["abandoned"]
 
 
 def test_pupils_do_not_wait_for_each_other() -> None:
@@ -173,7 +174,7 @@ def test_who_could_not_begin_before_the_end_is_dropped() -> None:
 
 
 class Wire:
-    """Answers from a list; an exception in it is raised, and the clock moves before each."""
+    """Answers from a list, after its seconds; an exception is raised, and None is no answer."""
 
     def __init__(self, time: Time, answers: list[tuple[float, Any]]) -> None:
         self.time, self.answers, self.closed = time, answers, False
@@ -181,6 +182,8 @@ class Wire:
     def send(self, _: Request) -> Response:
         seconds, answer = self.answers.pop(0)
         self.time.now += seconds
+        if answer is None:
+            gevent.sleep(60)
         if isinstance(answer, BaseException):
             raise answer
         response: Response = answer
@@ -195,11 +198,13 @@ def two_steps(_: int) -> Journey:
     yield Ask("second", Request(SITE, "POST", "/"), lambda _: None)
 
 
-def attend_once(answers: list[tuple[float, Any]], journey: Any = two_steps) -> tuple[Delta, Wire]:
+def attend_once(
+    answers: list[tuple[float, Any]], journey: Any = two_steps, patience: float = 30.0
+) -> tuple[Delta, Wire]:
     time, recorder = Time(), Recorder()
     time.now = 10.5
     wire = Wire(time, answers)
-    desk = Desk(lambda: wire, journey, recorder, time, 30.0, lambda *_: None)
+    desk = Desk(lambda: wire, journey, recorder, time, patience, lambda *_: None)
     desk.attend(1, 10.0)
     return recorder.take(time(), final=True), wire
 
@@ -238,10 +243,15 @@ def test_a_failure_is_counted_by_its_cause_and_improves_no_percentile() -> None:
     assert wire.closed
 
 
-def test_who_gave_up_waiting_counts_with_the_time_waited() -> None:
-    delta, _ = attend_once([(30.0, gevent.Timeout(30.0))])
-    assert delta["failures"][0] == ["first", "timeout", 1]
+def test_who_gave_up_waiting_counts_with_the_time_waited_and_has_not_failed() -> None:
+    delta, wire = attend_once([(30.0, None)], patience=0.01)
+    assert delta["failures"] == []
+    assert dict(delta["abandoned"]) == {"first": 1, "login": 1}
+    assert sums(delta)["abandoned"] == 1
+    assert sums(delta)["failed"] == sums(delta)["completed"] == 0
+    assert recorded(delta)["first", "intended"] == 30.5
     assert recorded(delta)["login", "intended"] == 30.5
+    assert wire.closed
 
 
 def test_an_error_of_the_generators_own_is_named_so() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klokken import histogram
-from loadtests.ledger import WORKER_LOST, Ledger, Page
+from klokken.record import WORKER_LOST
+from loadtests.ledger import Ledger, Page
 from loadtests.record import Recorder
 
 if TYPE_CHECKING:

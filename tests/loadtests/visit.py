@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from klokken import histogram
+from klokken.people import Temper
 from klokken.profile import Profile
 from klokken.results import StormPlan
 from klokken.writes import Write
@@ -82,7 +83,7 @@ class Visit:
         return OPENED + self.now
 
     def sleep(self, seconds: float) -> None:
-        assert seconds > 0
+        assert seconds >= 0
         self.now += seconds
 
     def send(self, request: Request) -> Response:
@@ -100,7 +101,7 @@ class Visit:
         """Go through the whole journey; what was recorded is kept."""
         recorder = Recorder(self.plan.profile.journey)
         world = World(self.plan, PASSWORD, self.clock, self.unix)
-        exam = self.plan.profile.exam
+        exam, people = self.plan.profile.exam, self.plan.profile.people
         desk = Desk(
             connect=lambda: self,
             journey=partial(self.journey, world),
@@ -109,6 +110,7 @@ class Visit:
             patience=None if exam else self.plan.patience_seconds,
             listener=lambda *_: None,
             retries=self.plan.retries,
+            temper=partial(Temper, people, self.plan.seed) if people else None,
             opened=OPENED,
             sleep=self.sleep,
         )

@@ -200,13 +200,15 @@ def test_the_figures_are_those_of_the_results(read: Reader, name: str) -> None:
         results.dropped,
         results.completed,
         results.failed,
+        results.abandoned,
     ]
     rows = page.eval_on_selector_all(
         "#flow tbody tr", "all => all.map(r => [...r.cells].slice(1).map(c => c.textContent))"
     )
     shown = [[int(text.replace(",", "")) for text in row] for row in rows]
     assert shown == [
-        [i.seconds, i.offered, i.started, i.completed, i.failed] for i in results.intervals
+        [i.seconds, i.offered, i.started, i.completed, i.failed, i.abandoned]
+        for i in results.intervals
     ]
 
 

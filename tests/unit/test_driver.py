@@ -76,7 +76,14 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def progress_line(second: int, *, done: bool = False, dropped: int = 0) -> str:
-    counts = {"offered": 7, "started": 6, "completed": 5, "failed": 1, "dropped": dropped}
+    counts = {
+        "offered": 7,
+        "started": 6,
+        "completed": 4,
+        "failed": 1,
+        "abandoned": 1,
+        "dropped": dropped,
+    }
     clock = f"08:00:{second:02d}"
     rest = {"rate": 1.25, "workers": 2, "lost": 0, "done": done}
     return json.dumps({"clock": clock, "second": second, **counts, **rest})
@@ -95,7 +102,8 @@ def test_a_storm_is_started_followed_fetched_and_cleared_up(host: Path) -> None:
     found = driver.ring(inventory(), plan(), host / "results", out=out)
     assert found == record()
     assert (host / "results" / "record.json").exists()
-    assert "08:00:03  offered 7/100  started 6  completed 5  failed 1  1.2/s" in out.getvalue()
+    told = "08:00:03  offered 7/100  started 6  completed 4  failed 1  abandoned 1  1.2/s"
+    assert told in out.getvalue()
     calls = (host / "systemctl.log").read_text()
     units = "klokken-master.service klokken-worker@1.service klokken-worker@2.service"
     assert f"start {units}" in calls

@@ -8,10 +8,11 @@ import pytest
 from hdrh.log import HistogramLogReader
 
 from klokken import histogram, schema
-from klokken.errors import MachineError
+from klokken.errors import InputError, MachineError
 from klokken.record import Record
 from klokken.results import Results
 from klokken.storm.outcome import write
+from klokken.storm.run import rewrite
 from tests import storms
 from tests.unit.test_verdict import judged, record
 
@@ -61,6 +62,32 @@ def test_the_histogram_log_is_read_by_the_hdr_library(tmp_path: Path) -> None:
     assert found["login/intended"].get_total_count() == 100
     assert found["login/intended"].get_max_value() == pytest.approx(700_000, rel=1e-3)
     assert found["login/intended"].get_start_time_stamp() == original.began * 1000
+
+
+@pytest.mark.parametrize("version", [2, None])
+def test_results_of_an_older_klokken_are_refused_in_one_line(
+    tmp_path: Path, version: int | None
+) -> None:
+    body = json.loads(judged(record()).model_dump_json()) | {"schema_version": version}
+    (tmp_path / "results.json").write_text(json.dumps(body))
+    with pytest.raises(InputError) as error:
+        rewrite(tmp_path)
+    said = f"results.json: schema_version: is {version}, and this Klokken reads 3; ring the storm"
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_results_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("[]")
+    with pytest.raises(InputError, match=r"results\.json: Input should be a valid dictionary"):
+        rewrite(tmp_path)
+
+
+def test_every_count_of_the_record_is_in_the_intervals() -> None:
+    found = judged(record(failed=2, abandoned=3, dropped=4))
+    for name in ("offered", "failed", "abandoned", "dropped", "completed"):
+        assert sum(getattr(i, name) for i in found.intervals) == getattr(found, name)
+    assert found.abandoned == 3
 
 
 def test_results_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:

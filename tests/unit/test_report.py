@@ -86,6 +86,40 @@ def test_the_summary_says_the_rate(tmp_path: Path) -> None:
     assert "624 pupils due between 07:59:30 and 08:00:30, 10.40/s" in summary(storm(), tmp_path)
 
 
+def test_who_gave_up_stands_apart_and_is_counted(tmp_path: Path) -> None:
+    left = storm(offered=624, failed=20, abandoned=31)
+    page = words(render(left))
+    assert "gav op gave up 31" in page
+    assert "ingen venter mere end 30,0 s" in page
+    assert "begyndt = gennemført + mislykkedes + gav op" in page
+    assert "624 = 573 + 20 + 31 ✓ stemmer" in page
+    assert "Den, der gav op, tæller med blandt dem, der mislykkedes." in page
+    assert "20 mislykkedes, og 31 gav op." in page
+    assert "✗ stemmer ikke" not in page
+    assert "failed 20, abandoned 31, dropped 0" in summary(left, tmp_path)
+    assert "gav op gave up" not in words(render(storm()))
+
+
+def test_time_to_think_is_told_apart_from_waiting(tmp_path: Path) -> None:
+    thought = storm(think=latency(624, 8.0))
+    page = words(render(thought))
+    assert (
+        "uden den tid, hver elev tænkte sig om: halvdelen højst 8,00 s, den længste 23,2 s" in page
+    )
+    assert "thinking, which is no waiting: half 8.0 s at most, the longest 23.2 s" in summary(
+        thought, tmp_path
+    )
+    assert "tænkte sig om" not in words(render(storm()))
+
+
+def test_how_people_try_again_is_told_with_the_retries() -> None:
+    declared = profile(people=Profile.named("bavaria").people)
+    again = {"login_page": request_class(624, {}, 1.0).model_copy(update={"retries": 9})}
+    page = words(render(storm(plan=plan(624, profile=declared), classes=again)))
+    assert "Who cannot get in loads the page again, at most 5 times in all." in page
+    assert "Den, der gav op efter højst 120 s, tæller med" in page
+
+
 def test_a_share_that_nearly_is_the_limit_is_not_rounded_onto_it() -> None:
     near = judgements(0.010004)
     text = words(render(storm(offered=624, failed=7, verdict=Verdict.FAIL, judgements=near)))
@@ -94,7 +128,7 @@ def test_a_share_that_nearly_is_the_limit_is_not_rounded_onto_it() -> None:
 
 def test_what_does_not_add_up_is_shown() -> None:
     text = words(render(storm(completed=620)))
-    assert "624 ≠ 620 + 0 ✗ stemmer ikke" in text
+    assert "624 ≠ 620 + 0 + 0 ✗ stemmer ikke" in text
     assert "off by 4" in text
     assert "✗ stemmer ikke" not in words(render(storm(failed=5, dropped=3)))
 

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from klokken import histogram
-from klokken.record import INTERNAL, ClassCounts, Record, SecondCounts, Span, WorkerRecord
+from klokken.record import (
+    INTERNAL,
+    WORKER_LOST,
+    ClassCounts,
+    Record,
+    SecondCounts,
+    Span,
+    WorkerRecord,
+)
 from klokken.results import MachineFacts, Results, StormPlan, Verdict
 from klokken.storm.outcome import Surroundings, results
 from tests import storms
@@ -32,6 +40,7 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
     offered: int = 100,
     *,
     failed: int = 0,
+    abandoned: int = 0,
     dropped: int = 0,
     wait: float = 0.2,
     late: float = 0.001,
@@ -48,15 +57,17 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
         "seconds": SecondCounts(
             offered=[offered],
             started=[started],
-            completed=[started - failed],
+            completed=[started - failed - abandoned],
             failed=[failed],
+            abandoned=[abandoned],
             dropped=[dropped],
         ),
         "classes": {
             name: ClassCounts(
                 requests=started,
-                ok=started - (failed if name == "login" else 0),
+                ok=started - (failed + abandoned if name == "login" else 0),
                 failures=failures if name == "login" else {},
+                abandoned=abandoned if name == "login" else 0,
             )
             for name in CLASSES
         },
@@ -93,7 +104,12 @@ def test_a_storm_that_kept_every_level_passes() -> None:
 
 @pytest.mark.parametrize(
     ("found", "request_class", "what"),
-    [(record(wait=3.5), "password", "p99_seconds"), (record(failed=2), "login", "failed_share")],
+    [
+        (record(wait=3.5), "password", "p99_seconds"),
+        (record(failed=2), "login", "failed_share"),
+        (record(abandoned=2), "login", "failed_share"),
+        (record(failed=1, abandoned=1), "login", "failed_share"),
+    ],
 )
 def test_a_missed_level_of_any_class_fails(found: Record, request_class: str, what: str) -> None:
     outcome = judged(found)
@@ -129,7 +145,10 @@ def test_a_request_that_nobody_had_to_make_is_not_judged() -> None:
     [
         (record(late=0.08), "late: p99.9 80 ms, limit 50 ms"),
         (record(cpu=[0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]), "0.90 cores, limit 0.8"),
-        (record(lost=True), "1 of 1 workers were lost"),
+        (
+            record(lost=True),
+            "1 of 1 workers were lost, and with them 0 pupils before and 0 in",
+        ),
         (record(dropped=3), "only 97 of 100 offered journeys were started (3 not begun in time)"),
         (record(run="another"), "another storm, 'another'"),
         (
@@ -146,13 +165,35 @@ def test_a_storm_that_cannot_judge_is_invalid_however_good_it_looks(
     assert any(reason in because for because in outcome.invalid_because)
 
 
-@pytest.mark.parametrize("column", ["offered", "started", "completed", "dropped"])
+@pytest.mark.parametrize(
+    "column", ["offered", "started", "completed", "failed", "abandoned", "dropped"]
+)
 def test_counts_that_do_not_add_up_make_a_storm_invalid(column: str) -> None:
     good = record()
-    counts = {**good.seconds.model_dump(), column: [98 if column != "dropped" else 2]}
+    counts = {**good.seconds.model_dump(), column: [good.seconds.model_dump()[column][0] + 2]}
     found = judged(record(seconds=counts))
     assert found.verdict is Verdict.INVALID
     assert any("do not add up" in because for because in found.invalid_because)
+
+
+@pytest.mark.parametrize("name", ["failed", "abandoned"])
+def test_ends_that_are_counted_as_another_kind_are_noticed(name: str) -> None:
+    good = record(failed=3, abandoned=3)
+    counts = good.seconds.model_dump()
+    swapped = {**counts, name: [counts[name][0] + 1], "completed": [counts["completed"][0] - 1]}
+    reasons = judged(record(failed=3, abandoned=3, seconds=swapped)).invalid_because
+    assert any(reason.startswith(f"the counts do not add up: {name}") for reason in reasons)
+
+
+def test_lost_workers_are_one_reason_and_other_drops_another() -> None:
+    both = {WORKER_LOST: 2, "not begun in time": 1}
+    reasons = judged(
+        record(dropped=3, lost=True).model_copy(update={"dropped": both})
+    ).invalid_because
+    assert reasons == [
+        "1 of 1 workers were lost, and with them 2 pupils before and 0 in their journeys",
+        "only 97 of 100 offered journeys were started (1 not begun in time)",
+    ]
 
 
 def test_one_odd_second_of_a_worker_does_not_make_it_busy() -> None:
