@@ -36,6 +36,8 @@ SHARE = "klokken_share"
 DELTA = "klokken_delta"
 # Seconds to wait for the master's share after Locust has started the worker's one User.
 _PATIENCE_FOR_SHARE = 60.0
+# Seconds from which on a pupil that waits inside its journey gives its greenlet back.
+_PARKS = 0.5
 # Seconds between two pieces of a report: long enough for the loop to look at its timers.
 _REST = 0.001
 
@@ -123,6 +125,7 @@ class Worker:
             retries=plan.retries,
             temper=partial(Temper, people, plan.seed) if people else None,
             opened=share["opens_at"],
+            parks=_PARKS,
         )
         return Arrivals(
             attendance(plan, share["first"], share["end"]),

@@ -28,8 +28,7 @@ DRY_CPU_SECONDS: Mapping[str, float] = {"login": 0.0004, "morning": 0.0010, "exa
 CONNECTIONS: Mapping[str, int] = {"login": 1, "morning": 3, "exam": 2}
 # The share of a core at which a worker is still punctual to 10 ms (docs/benchmarks/country.md).
 PLANNED_CORES = 0.5
-# Pupils that one worker attends to at a time, each with a socket; Locust asks for 10,000 open
-# files a process.
+# Pupils of one worker with a request under way at a time, each in a greenlet.
 MOST_BUSY = 8_000
 # Linux's ip_local_port_range is 32768 to 60999: so many connections from one address to one port
 # of another. Who closes first keeps the port for TIME_WAIT.
