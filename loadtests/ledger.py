@@ -54,8 +54,7 @@ class Page:
         self.spans += [(start, name, kind, hdr) for start, name, kind, hdr in delta["spans"]]
         self.cpu += delta["cpu"]
         self.memory_bytes = max(self.memory_bytes, delta["memory_bytes"])
-        if delta["final"]:
-            self.footprint = Footprint.model_validate(delta.get("footprint", {}))
+        self.footprint = self.footprint.model_copy(update=delta.get("footprint", {}))
         self.final = self.final or delta["final"]
         self.heard = now
 

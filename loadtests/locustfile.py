@@ -106,7 +106,7 @@ def _set_up_worker(environment: Environment, runner: WorkerRunner) -> None:
 
 
 def _set_up_master(environment: Environment, runner: MasterRunner) -> None:
-    master = Master(PLAN, SETTINGS.run_folder)
+    master = Master(PLAN, SETTINGS.run_folder, watched=environment.web_ui is not None)
     environment.process_exit_code = int(Exit.MACHINE)
 
     def conduct() -> None:

@@ -40,13 +40,15 @@ _RATE_SECONDS = 5
 class Master:
     """One storm as the master sees it. Its files go to `folder`.
 
-    `broken` says why the storm cannot go on, which is when its files cannot be written: what
-    nobody can read later need not be rung.
+    Where it is `watched`, workers tell Locust's own statistics of every request. `broken` says why
+    the storm cannot go on, which is when its files cannot be written: what nobody can read later
+    need not be rung.
     """
 
-    def __init__(self, plan: StormPlan, folder: Path) -> None:
+    def __init__(self, plan: StormPlan, folder: Path, *, watched: bool = False) -> None:
         """Make the folder, which may exist; raise MachineError where a storm was rung in it."""
         self.plan = plan
+        self.watched = watched
         self.folder = folder
         self.record_written = False
         self.broken: str | None = None
@@ -72,8 +74,9 @@ class Master:
         opens_at = time.time() + LEAD
         self._clock = StormClock(opens_at)
         self._enter(shared_out(pages, opens_at))
+        when = {"opens_at": opens_at, "watched": self.watched}
         for name, first, end, _ in pages:
-            send(name, {"first": first, "end": end, "opens_at": opens_at})
+            send(name, {"first": first, "end": end, **when})
 
     def receive(self, worker: str, delta: Delta) -> None:
         """Take what a worker hands over; what was written goes into its log at once."""

@@ -36,6 +36,10 @@ SHARE = "klokken_share"
 DELTA = "klokken_delta"
 # Seconds to wait for the master's share after Locust has started the worker's one User.
 _PATIENCE_FOR_SHARE = 60.0
+# Seconds from which on a pupil that waits inside its journey gives its greenlet back.
+_PARKS = 0.5
+# Seconds between two pieces of a report: long enough for the loop to look at its timers.
+_REST = 0.001
 
 
 class StormClock:
@@ -67,7 +71,7 @@ class Worker:
     _taken: bool = False
 
     def receive(self, share: dict[str, Any]) -> None:
-        """Take the master's message: `first` and `end` of the pupils, and `opens_at`."""
+        """Take the master's message: `first` and `end` of the pupils, `opens_at`, `watched`."""
         self._share.set(share)
 
     def ring(self) -> None:
@@ -88,20 +92,21 @@ class Worker:
         # again, which it would do at the worst moments.
         gc.collect()
         gc.freeze()
-        ready, used = time.monotonic(), time.process_time()
         footprint = {
-            "schedule_seconds": ready - given,
+            "schedule_seconds": time.monotonic() - given,
             "schedule_bytes": arrivals.attendance.nbytes,
             "resident_bytes": _kernel_bytes("status", "VmRSS"),
             "proportional_bytes": _kernel_bytes("smaps_rollup", "Pss"),
         }
+        self.send(recorder.take(clock()) | {"footprint": footprint})
+        used = time.process_time()
         reporter = gevent.spawn(self._report, recorder, clock)
         try:
             arrivals.run()
         finally:
             reporter.kill()
-            footprint["cpu_seconds"] = time.process_time() - used
-            told = {"versions": self._versions(), "footprint": footprint}
+            spent = {"cpu_seconds": time.process_time() - used}
+            told = {"versions": self._versions(), "footprint": spent}
             self.send(recorder.take(clock(), final=True) | told)
 
     def _arrivals(
@@ -115,10 +120,12 @@ class Worker:
             recorder=recorder,
             clock=clock,
             patience=None if plan.profile.exam else plan.patience_seconds,
-            listener=self.listener,
+            # Locust's statistics are for its web interface, and cost 30 us a login.
+            listener=self.listener if share["watched"] else _unheard,
             retries=plan.retries,
             temper=partial(Temper, people, plan.seed) if people else None,
             opened=share["opens_at"],
+            parks=_PARKS,
         )
         return Arrivals(
             attendance(plan, share["first"], share["end"]),
@@ -137,7 +144,7 @@ class Worker:
             now, use = clock(), time.process_time()
             recorder.used((use - used) / (now - then), _kernel_bytes("status", "VmHWM"))
             then, used = now, use
-            self.send(recorder.take(now))
+            self.send(recorder.take(now, rest=partial(gevent.sleep, _REST)))
 
     def _versions(self) -> dict[str, str]:
         names = ("gevent", "geventhttpclient", "locust")
@@ -146,6 +153,10 @@ class Worker:
             "generator openssl": ssl.OPENSSL_VERSION,
             "generator tls": self.transport.tls,
         }
+
+
+def _unheard(*_: object) -> None:
+    """Tell nobody of a request."""
 
 
 def _kernel_bytes(file: str, name: str) -> int:

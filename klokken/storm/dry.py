@@ -66,7 +66,7 @@ def storm(planned: StormPlan, out: TextIO | None = None) -> tuple[Results, Path]
         raise MachineError("a dry run needs Locust; install klokken with its extra `loadtests`")
     folder = RESULTS / planned.run
     with tempfile.TemporaryDirectory(prefix="klokken-") as name:
-        record = _rung(planned, Path(name), out or sys.stderr)
+        record = rung(planned, Path(name), out or sys.stderr)
         results = outcome.results(planned, record, outcome.Surroundings(telemetry.own_machine()))
         outcome.write(results, record, folder)
         if planned.profile.exam:
@@ -75,12 +75,15 @@ def storm(planned: StormPlan, out: TextIO | None = None) -> tuple[Results, Path]
     return results, folder
 
 
-def _rung(planned: StormPlan, folder: Path, out: TextIO) -> Record:
-    """Run the processes of the storm with their files in `folder`, and return its record."""
+def rung(planned: StormPlan, folder: Path, out: TextIO, seconds: float | None = None) -> Record:
+    """Run the processes of the storm with their files in `folder`, and return its record.
+
+    Where `seconds` are given, the storm is stopped when it has gone on for so long.
+    """
     (folder / "plan.json").write_text(planned.model_dump_json(), encoding="utf-8")
     (folder / "password").write_text("of nobody\n", encoding="utf-8")
     with _processes(planned, folder) as master:
-        _follow(planned, folder, master, out)
+        _follow(planned, folder, master, out, seconds)
     return Record.read(folder / "run" / "record.json")
 
 
@@ -133,7 +136,13 @@ def _process(
             process.wait()
 
 
-def _follow(planned: StormPlan, folder: Path, master: subprocess.Popen[bytes], out: TextIO) -> None:
+def _follow(
+    planned: StormPlan,
+    folder: Path,
+    master: subprocess.Popen[bytes],
+    out: TextIO,
+    seconds: float | None,
+) -> None:
     """Show the storm's progress until its last line; raise MachineError where none comes."""
     deadline = time.monotonic() + STARTING + lasting(planned) + ENDING
     progress, read, done = ProgressLine(planned, out), 0, False
@@ -145,6 +154,8 @@ def _follow(planned: StormPlan, folder: Path, master: subprocess.Popen[bytes], o
         read += sum(len(line) + 1 for line in lines)
         for line in lines:
             done = progress.show(line)
+        if seconds is not None and progress.second >= seconds:
+            master.terminate()
         if over and not done:
             break
         time.sleep(0 if done else _LOOK)

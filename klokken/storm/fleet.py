@@ -28,8 +28,7 @@ DRY_CPU_SECONDS: Mapping[str, float] = {"login": 0.0004, "morning": 0.0010, "exa
 CONNECTIONS: Mapping[str, int] = {"login": 1, "morning": 3, "exam": 2}
 # The share of a core at which a worker is still punctual to 10 ms (docs/benchmarks/country.md).
 PLANNED_CORES = 0.5
-# Pupils that one worker attends to at a time, each with a socket; Locust asks for 10,000 open
-# files a process.
+# Pupils of one worker with a request under way at a time, each in a greenlet.
 MOST_BUSY = 8_000
 # Linux's ip_local_port_range is 32768 to 60999: so many connections from one address to one port
 # of another. Who closes first keeps the port for TIME_WAIT.
@@ -127,10 +126,12 @@ def derive(
 
 def of(plan: StormPlan, *, dry: bool = False) -> Fleet:
     """Return what the storm of `plan` needs at its peak, or what it does without a network."""
-    journey = plan.profile.journey
+    journey, people = plan.profile.journey, plan.profile.people
+    # As when the site stalls: half of all people think no longer than this, and leave by then.
+    held = people.think.at(0.5) + people.patience.at(0.5) if people else plan.patience_seconds
     return derive(
         attendance(plan, 0, plan.people).peak(),
         CONNECTIONS[journey],
         (DRY_CPU_SECONDS if dry else CPU_SECONDS)[journey],
-        held_seconds=plan.longest_patience,
+        held_seconds=round(held, 1),
     )

@@ -157,7 +157,9 @@ def test_a_disk_that_is_full_before_is_one_line(pair: Lab) -> None:
     finally:
         pair.ssh("loadgen1", f"umount {RUNS}")
     assert done.returncode == Exit.MACHINE
-    assert re.search(rf"^loadgen1: the run needs \d+ MB in {RUNS} and 1 MB are", done.stdout, re.M)
+    assert re.search(
+        rf"^loadgen1: the run needs \d+ MB in {RUNS} and 1 MB are", done.stdout, re.MULTILINE
+    )
     assert_cleared_up(pair, *BOTH)
 
 
