@@ -156,7 +156,8 @@ class Footprint(Document):
 class Generator(Document):
     """How the load generator itself fared. CPU is in cores, summed and of the busiest worker.
 
-    `memory_bytes` is the most that each worker held, summed.
+    `memory_bytes` is the most that each worker held, summed; `cut_short` says why a storm ended
+    before its time.
     """
 
     workers: Whole
@@ -165,6 +166,7 @@ class Generator(Document):
     cpu_busiest: Seconds
     memory_bytes: Whole
     lost_workers: Whole
+    cut_short: str = ""
     footprint: Footprint = Footprint()
 
 

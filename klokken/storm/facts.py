@@ -85,7 +85,7 @@ def parsed(told: str) -> Facts:
         cores=cores,
         ports=high - low + 1,
         open_files=files,
-        conntrack=follows[0] - follows[1] if follows else None,
+        conntrack=follows[0] - follows[1] if len(follows) > 1 else None,
         memory_bytes=memory * 1024,
         disk_bytes=free * block,
         addresses=frozenset(said["addresses"]),

@@ -153,6 +153,7 @@ def _generator(record: Record) -> Generator:
         cpu_busiest=max((_busiest(w) for w in workers), default=0.0),
         memory_bytes=sum(w.memory_bytes for w in workers),
         lost_workers=sum(w.lost for w in workers),
+        cut_short=record.cut_short,
         footprint=_footprint([w.footprint for w in workers]),
     )
 
