@@ -27,7 +27,7 @@ class Journal:
         """Begin it; raise MachineError where one was begun, or none can be."""
         self.path = folder / NAME
         try:
-            self._file = self.path.open("xb", buffering=0)
+            self.path.touch(exist_ok=False)
         except FileExistsError:
             raise MachineError(
                 f"{self.path}: this storm was rung already, and is not rung twice;"
@@ -38,10 +38,10 @@ class Journal:
 
     def write(self, entry: Entry) -> None:
         """Add an entry; raise MachineError where the disk does not take it."""
-        rest = memoryview(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+        line = json.dumps(entry, ensure_ascii=False) + "\n"
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line)
         except OSError as error:
             raise unwritable(self.path, error) from None
 

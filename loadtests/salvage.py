@@ -1,7 +1,8 @@
 """Makes the record of a storm whose master was lost: `python -m loadtests.salvage`.
 
-It reads `plan.json` and `journal.jsonl` of the folder given, and writes `record.json` and the
-log of writes beside them. What a worker had not handed over by then counts as lost with it.
+It reads `plan.json` and `journal.jsonl` of the folder given, and writes `record.json` beside
+them, and the log of writes of an exam. What a worker had not handed over by then counts as lost
+with it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def salvage(folder: Path, cut_short: str) -> None:
     if books.ledger is None:
         raise MachineError(f"{folder / journal.NAME}: the storm had not begun")
     record = books.record(books.opens_at + books.heard).model_copy(update={"cut_short": cut_short})
-    files.write(folder / writes.NAME, "".join(log))
+    if plan.profile.exam:
+        files.write(folder / writes.NAME, "".join(log))
     files.write(folder / "record.json", record.model_dump_json())
 
 
