@@ -70,6 +70,8 @@ def storm(  # noqa: PLR0913 - one parameter an option
         "closes": closes.time() if closes else None,
         "compression": compress,
     }
+    if is_dry and web:
+        raise InputError("storm", "web", "shows a storm at a stack", "leave --web or --dry-run out")
     if is_dry:
         planned = dry.plan(profile, workers=workers, answer_seconds=answer, **chosen)
         results, folder = dry.storm(planned)

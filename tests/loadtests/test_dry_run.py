@@ -89,7 +89,16 @@ def test_a_rate_that_the_workers_cannot_give_says_how_many_would() -> None:
         dry.plan("bavaria", workers=1, answer_seconds=None, **CHOICES | {"fraction": 1.0})
 
 
-def test_options_of_a_dry_run_need_one() -> None:
-    done = CliRunner().invoke(commands.storm, ["minute", "--workers", "2"])
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--workers", "2"], "storm: workers, answer: belong to a dry run; give --dry-run"),
+        (["--dry-run", "--web"], "storm: web: shows a storm at a stack; leave --web or"),
+        (["--dry-run", "--fraction", "2"], "storm: fraction: is 2.0; give one above 0 and at most"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_in_one_line(options: list[str], line: str) -> None:
+    done = CliRunner().invoke(commands.storm, ["minute", *options])
     assert isinstance(done.exception, InputError)
-    assert str(done.exception) == "storm: workers, answer: belong to a dry run; give --dry-run"
+    assert str(done.exception).startswith(line)
+    assert "\n" not in str(done.exception)
