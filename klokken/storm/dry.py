@@ -16,7 +16,6 @@ from typing import IO, TYPE_CHECKING, TextIO, Unpack
 from klokken import report, telemetry, writes
 from klokken.errors import MachineError
 from klokken.paths import PROJECT
-from klokken.profile import Profile
 from klokken.record import Record
 from klokken.storm import fleet, outcome
 from klokken.storm.driver import ENDING, STARTING
@@ -28,6 +27,7 @@ from klokken.storm.timing import lasting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from klokken.profile import Profile
     from klokken.results import Results, StormPlan
     from klokken.storm.run import Choices
 
@@ -40,13 +40,16 @@ _LAST_LINES = 12
 
 
 def plan(
-    name: str, *, workers: int | None, answer_seconds: float | None, **chosen: Unpack[Choices]
+    profile: Profile,
+    *,
+    workers: int | None,
+    answer_seconds: float | None,
+    **chosen: Unpack[Choices],
 ) -> StormPlan:
-    """Return the dry run of the profile called `name`, with a worker a core where none is given.
+    """Return the dry run of `profile`, with a worker a core where no number is given.
 
     Raises InputError where this machine cannot give the rate.
     """
-    profile = Profile.named(name)
     cores = os.cpu_count() or 1
     planned = plan_dry_run(
         profile,

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from klokken.errors import InputError
+from klokken.profile import Profile
 from klokken.report import render
 from klokken.results import Results, Verdict
 from klokken.storm import commands, dry
@@ -35,7 +36,7 @@ def rung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path, str]:
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dry, "RESULTS", tmp_path_factory.mktemp("results"))
-        planned = dry.plan("bavaria", workers=2, answer_seconds=0.01, **CHOICES)
+        planned = dry.plan(Profile.named("bavaria"), workers=2, answer_seconds=0.01, **CHOICES)
         return *dry.storm(planned, out), out.getvalue()
 
 
@@ -86,7 +87,9 @@ def test_the_report_of_a_dry_run_that_kept_its_limits_says_what_it_is(
 
 def test_a_rate_that_the_workers_cannot_give_says_how_many_would() -> None:
     with pytest.raises(InputError, match=r"storm: workers: 1 would use .* give \d+ workers"):
-        dry.plan("bavaria", workers=1, answer_seconds=None, **CHOICES | {"fraction": 1.0})
+        dry.plan(
+            Profile.named("bavaria"), workers=1, answer_seconds=None, **CHOICES | {"fraction": 1.0}
+        )
 
 
 @pytest.mark.parametrize(
