@@ -58,7 +58,7 @@ def plan(
         answer_seconds=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
         **chosen,
     )
-    fleet.of(planned, dry=True).check(min(planned.workers, cores))
+    fleet.of_dry_run(planned).check(min(planned.workers, cores))
     return planned
 
 

@@ -73,4 +73,4 @@ def test_a_plan_needs_what_its_peak_does() -> None:
     # The bell's formula gives 1.2 million with a spread of 120 s 3,989 a second at its top.
     assert found.peak_per_second == pytest.approx(3989, rel=0.03)
     assert 16 <= found.workers <= 32
-    assert fleet.of(plan, dry=True).cpu_seconds_per_journey < found.cpu_seconds_per_journey
+    assert fleet.of_dry_run(plan).workers < found.workers
