@@ -125,7 +125,7 @@ def derive(
 
 
 def of(plan: StormPlan) -> Fleet:
-    """Return what the storm of `plan` needs at its peak at a site, be it a dry run itself or not."""
+    """Return what the storm of `plan` needs at its peak, at a site."""
     journey, people = plan.profile.journey, plan.profile.people
     # As when the site stalls: half of all people think no longer than this, and leave by then.
     held = people.think.at(0.5) + people.patience.at(0.5) if people else plan.patience_seconds
