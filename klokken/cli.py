@@ -14,6 +14,7 @@ from klokken.errors import Exit, KlokkenError
 
 # Commands whose libraries take long to import, and the module that has each.
 LATE = {
+    "arrivals": "klokken.accesslog.commands",
     "audit": "klokken.audit.commands",
     "exam": "klokken.faults.commands",
     "report": "klokken.storm.commands",

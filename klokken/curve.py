@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from klokken.profile import Bell, Uniform
+from klokken.arrivals import Bell, Mixture, Table, Uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import time
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -43,18 +43,46 @@ class Curve:
     cdf: Floats
 
     @classmethod
-    def of(cls, arrivals: Bell | Uniform) -> Curve:
+    def of(cls, arrivals: Bell | Uniform | Table | Mixture) -> Curve:
         """Return the curve that a profile's `arrivals` describe."""
-        opens, closes = seconds(arrivals.opens), seconds(arrivals.closes)
-        if isinstance(arrivals, Uniform):
-            return cls(np.array([opens, closes]), np.array([0.0, 1.0]))
-        centre, spread = seconds(arrivals.centre.value), arrivals.spread.value
+        match arrivals:
+            case Bell():
+                return cls._bell(arrivals)
+            case Uniform():
+                return cls.of_shares([arrivals.opens, arrivals.closes], [1.0])
+            case Table():
+                moments = [*(row.at for row in arrivals.rows), arrivals.closes]
+                return cls.of_shares(moments, [row.share for row in arrivals.rows])
+            case Mixture():
+                curves = [cls.of(part.curve) for part in arrivals.curves]
+                return cls.mixed(curves, [part.share.value for part in arrivals.curves])
+
+    @classmethod
+    def _bell(cls, bell: Bell) -> Curve:
+        centre, spread = seconds(bell.centre.value), bell.spread.value
         return cls.from_density(
-            lambda t: _skew_normal((t - centre) / spread, arrivals.skew.value),
-            opens,
-            closes,
+            lambda t: _skew_normal((t - centre) / spread, bell.skew.value),
+            seconds(bell.opens),
+            seconds(bell.closes),
             around=(centre - _SPREADS * spread, centre + _SPREADS * spread),
         )
+
+    @classmethod
+    def of_shares(cls, moments: Sequence[time], shares: Sequence[float]) -> Curve:
+        """Return the curve that has each of `shares` spread evenly from its moment to the next."""
+        cdf = np.concatenate([[0.0], np.cumsum(shares)])
+        return cls(np.array([seconds(moment) for moment in moments]), cdf / cdf[-1])
+
+    @classmethod
+    def mixed(cls, curves: Sequence[Curve], shares: Sequence[float]) -> Curve:
+        """Return the curve by which each of `shares` of the pupils comes by its own of `curves`."""
+        grid = np.unique(np.concatenate([curve.grid for curve in curves]))
+        parts = [
+            share * np.interp(grid, curve.grid, curve.cdf)
+            for curve, share in zip(curves, shares, strict=True)
+        ]
+        cdf = np.sum(parts, axis=0)
+        return cls(grid, cdf / cdf[-1])
 
     @classmethod
     def from_density(

@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Annotated, Any, Generic, TypeVar
+from math import fsum
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from klokken.document import Document
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
 V = TypeVar("V")
+# How far from 1 the sum of shares may lie, for shares that were rounded to be written.
+_ROUNDING = 1e-6
 
 
-class Figure(Document, Generic[V]):
-    """A value with where it comes from: a source, or an assumption and its reason."""
+class Grounded(Document):
+    """What says where it comes from: a source, or an assumption and its reason."""
 
-    value: V
     source: str = ""
     assumed: bool = False
     why: str = ""
 
     @model_validator(mode="after")
-    def _accounted_for(self) -> Figure[V]:
+    def _accounted_for(self) -> Self:
         if self.assumed == bool(self.source):
             raise ValueError("give either a `source`, or `assumed: true` with a `why`")
         if self.assumed and not self.why:
             raise ValueError("an assumed figure needs a `why`")
         return self
+
+
+class Figure(Grounded, Generic[V]):
+    """A value with where it comes from."""
+
+    value: V
+
+
+def check_whole(field: str, shares: Sequence[float]) -> None:
+    """Raise ValueError unless the `shares` of a list's entries sum to 1."""
+    total = fsum(shares)
+    if abs(total - 1) > _ROUNDING:
+        raise ValueError(f"the shares of `{field}` sum to {total:.7g}, not to 1")
 
 
 def _time_of_day(value: Any) -> Any:

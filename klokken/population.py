@@ -7,6 +7,12 @@ audit agree without talking to each other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers: TypeAlias = NDArray[np.int64]
 
 # A Danish class has 20.9 pupils, a Danish folkeskole 429.
 PUPILS_A_CLASS = 21
@@ -42,6 +48,18 @@ def person(number: int, pupils: int, cells: int) -> Person:
 def teachers(pupils: int) -> int:
     """Return how many teachers so many pupils have: one a class, the last class being smaller."""
     return -(-pupils // PUPILS_A_CLASS)
+
+
+def schools(pupils: int) -> int:
+    """Return how many schools so many pupils have, the last one being smaller."""
+    return -(-teachers(pupils) // CLASSES_A_SCHOOL)
+
+
+def schools_of(first: int, end: int, pupils: int) -> Numbers:
+    """Return the school of each of the people `first` to `end` - 1, the `pupils` coming first."""
+    numbers = np.arange(first, end)
+    classes = np.where(numbers < pupils, numbers // PUPILS_A_CLASS, numbers - pupils)
+    return classes // CLASSES_A_SCHOOL
 
 
 def pupils_of(klass: int, pupils: int) -> range:

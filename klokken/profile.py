@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
+from klokken.arrivals import Arrivals
+from klokken.bells import Bells
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
 from klokken.exam import Exam
-from klokken.figure import Count, Figure, Positive, Real, Share, TimeOfDay
+from klokken.figure import Count, Figure, Positive, Share
 from klokken.people import People
+
+if TYPE_CHECKING:
+    from datetime import time
 
 PROFILES = Path(__file__).parent.parent / "loadtests" / "profiles"
 
+Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
 
 # What a profile of each journey may set a service level for: the whole journey under its own
 # name, and its requests in their order.
@@ -40,43 +46,6 @@ class Title(Document):
     en: str
 
 
-class Bell(Document):
-    """Arrivals around a school bell: a skew-normal density cut to its window.
-
-    `spread` is the scale of the density in seconds; `skew` is its shape, 0 for the normal.
-    """
-
-    kind: Literal["bell"]
-    centre: Figure[TimeOfDay]
-    spread: Figure[Positive]
-    skew: Figure[Real]
-    opens: TimeOfDay
-    closes: TimeOfDay
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Bell:
-        if not self.opens < self.centre.value < self.closes:
-            raise ValueError("`opens`, `centre` and `closes` must be in this order")
-        return self
-
-
-class Uniform(Document):
-    """Arrivals spread evenly over a window."""
-
-    kind: Literal["uniform"]
-    opens: TimeOfDay
-    closes: TimeOfDay
-    source: str = ""
-    assumed: bool = False
-    why: str = ""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Uniform:
-        if not self.opens < self.closes:
-            raise ValueError("`opens` must be before `closes`")
-        return self
-
-
 class Slo(Document):
     """The service level one request class must keep; a whole exam is not a wait and has no p99."""
 
@@ -93,10 +62,11 @@ class GeneratorLimits(Document):
 class Profile(Document):
     """A population, its morning and its service levels."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+    name: Name
     title: Title
     pupils: Figure[Count]
-    arrivals: Annotated[Bell | Uniform, Field(discriminator="kind")]
+    arrivals: Arrivals
+    bells: Bells | None = None
     journey: Literal["login", "morning", "exam"]
     exam: Exam | None = None
     people: People | None = None
@@ -120,14 +90,26 @@ class Profile(Document):
             raise ValueError("the section `exam` belongs to the journey exam, and to no other")
         if self.exam and self.people:
             raise ValueError("the section `people` belongs to the journeys login and morning")
+        opens, closes = self.window
         if self.exam:
-            self.exam.check_arrivals(self.arrivals.opens, self.arrivals.closes)
+            if self.bells:
+                raise ValueError("an exam starts at one time for all; leave `bells` out")
+            self.exam.check_arrivals(opens, closes)
         return self
+
+    @property
+    def window(self) -> tuple[time, time]:
+        """When the first pupil of any school may come, and when the last has."""
+        opens, closes = self.arrivals.opens, self.arrivals.closes
+        return self.bells.window(opens, closes) if self.bells else (opens, closes)
 
     @classmethod
     def read(cls, path: Path) -> Profile:
         """Read the profile file at `path`, or raise InputError."""
-        profile = validated(cls, read_yaml(path), path)
+        body = read_yaml(path)
+        if isinstance(body, dict) and "storms" in body:
+            raise InputError(path, "storms", "is a day of storms, not one", "name one of them")
+        profile = validated(cls, body, path)
         if profile.name != path.stem:
             raise InputError(path, "name", f"is {profile.name!r}", f"call it {path.stem!r}")
         return profile
@@ -135,10 +117,15 @@ class Profile(Document):
     @classmethod
     def named(cls, name: str) -> Profile:
         """Read the profile called `name`, which may also be a path to a file."""
-        if name.endswith((".yaml", ".yml")):
-            return cls.read(Path(name))
-        path = PROFILES / f"{name}.yaml"
-        if not path.exists():
-            there = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
-            raise InputError("profile", name, "there is none of this name", f"choose: {there}")
-        return cls.read(path)
+        return cls.read(profile_path(name))
+
+
+def profile_path(name: str) -> Path:
+    """Return the file of the profile or day called `name`, or raise InputError."""
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    path = PROFILES / f"{name}.yaml"
+    if not path.exists():
+        there = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
+        raise InputError("profile", name, "there is none of this name", f"choose: {there}")
+    return path

@@ -13,6 +13,7 @@ import click
 from klokken import deployment, population
 from klokken.errors import Exit, MachineError
 from klokken.loadgen import CA_FILE, CODE, PASSWORD_FILE, PYTHON
+from klokken.profile import Profile
 from klokken.remote import Remote
 from klokken.storm import run
 from klokken.storm.driver import edges
@@ -39,7 +40,13 @@ def seed(*, profile: str, stack: str, fraction: float, as_json: bool) -> None:
     """Give the pupils of PROFILE the folders, documents and exam papers that its storm expects."""
     inventory = deployment.read_inventory(stack)
     plan = run.plan(
-        profile, inventory, fraction=fraction, seed=1, opens=None, closes=None, compression=None
+        Profile.named(profile),
+        inventory,
+        fraction=fraction,
+        seed=1,
+        opens=None,
+        closes=None,
+        compression=None,
     )
     began = datetime.now(UTC)
     failed = fill(inventory, plan)

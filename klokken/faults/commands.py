@@ -13,6 +13,7 @@ from klokken.errors import InputError
 from klokken.faults.exam import sit
 from klokken.faults.kinds import in_order, parse
 from klokken.faults.outcome import table
+from klokken.profile import Profile
 from klokken.storm import run
 from klokken.storm.summary import summary
 
@@ -46,7 +47,7 @@ def exam(  # noqa: PLR0913 - one parameter an option
     faults = in_order([parse(text) for text in asked])
     inventory = deployment.read_inventory(stack)
     plan = run.plan(
-        profile,
+        Profile.named(profile),
         inventory,
         fraction=fraction,
         seed=seed,

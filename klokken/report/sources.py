@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from klokken.arrivals import Row
 from klokken.figure import Figure
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def _walk(value: object, path: str) -> Iterator[Origin]:
     elif isinstance(value, dict):
         for name, part in value.items():
             yield from _walk(part, _join(path, str(name)))
+    elif isinstance(value, list) and not any(isinstance(part, Row) for part in value):
+        for number, part in enumerate(value):
+            yield from _walk(part, _join(path, str(number)))
     else:
         yield Origin(path, _text(value))
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klokken.report.doings import doing
-from klokken.report.numbers import NBSP, Two, clock, number, seconds, share, since_midnight
+from klokken.report.numbers import (
+    NBSP,
+    Two,
+    clock,
+    exact_seconds,
+    number,
+    seconds,
+    share,
+    since_midnight,
+)
 from klokken.report.requirements import broken
 from klokken.results import Latency, Results, Verdict
 
@@ -223,7 +232,8 @@ def _handins(results: Results) -> Figure:
 
 
 def _abandoned(results: Results) -> Figure:
-    left, longest = number(results.abandoned), seconds(results.plan.longest_patience)
+    left = number(results.abandoned)
+    longest = exact_seconds(results.plan.longest_patience)
     return Figure(
         Two("gav op", "gave up"),
         left,

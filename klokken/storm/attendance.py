@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from klokken import population
 from klokken.curve import Curve, Floats, seconds
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def attendance(plan: StormPlan, first: int, end: int) -> Attendance:
     """Return who of the people `first` to `end` - 1 takes part in the storm of `plan`."""
     opens, closes = seconds(plan.opens), seconds(plan.closes)
     due = Curve.of(plan.profile.arrivals).due(plan.seed, first, end)
+    if plan.profile.bells:
+        moves = plan.profile.bells.moves(plan.seed, population.schools(plan.pupils))
+        due += moves[population.schools_of(first, end, plan.pupils)]
     present = np.flatnonzero((due >= opens) & (due < closes))
     order = present[np.argsort(due[present], kind="stable")]
     return Attendance(order + first, (due[order] - opens) / plan.compression)

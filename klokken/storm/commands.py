@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from klokken import deployment
+from klokken.day import profiles
 from klokken.errors import Exit, InputError
 from klokken.results import Verdict
 from klokken.storm import dry, run
@@ -60,27 +61,41 @@ def storm(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Ring the bell of PROFILE, a name or a file, at a stack that is up.
 
+    Where PROFILE is a day, its storms are rung one after the other, `--compress` concerns its
+    exams, and the command ends as the worst of them.
+
     With --dry-run no stack is needed: all pupils are rung through the real load generator on
-    this machine, which gives every answer itself.
+    this machine, which gives every answer itself. Then `--compress` concerns every storm.
     """
-    chosen: run.Choices = {
-        "fraction": fraction,
-        "seed": seed,
-        "opens": opens.time() if opens else None,
-        "closes": closes.time() if closes else None,
-        "compression": compress,
-    }
-    if is_dry:
-        planned = dry.plan(profile, workers=workers, answer_seconds=answer, **chosen)
-        results, folder = dry.storm(planned)
-    elif workers or answer is not None:
+    if is_dry and web:
+        raise InputError("storm", "web", "shows a storm at a stack", "leave --web or --dry-run out")
+    if not is_dry and (workers or answer is not None):
         raise InputError("storm", "workers, answer", "belong to a dry run", "give --dry-run")
-    else:
-        inventory = deployment.read_inventory(stack)
-        planned = run.plan(profile, inventory, **chosen)
-        results, folder = run.storm(inventory, planned, web=web)
-    click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))
-    sys.exit(EXIT_OF[results.verdict])
+    inventory = None if is_dry else deployment.read_inventory(stack)
+    rung = profiles(profile)
+    # All are planned before the first is rung: what must be refused is refused at once.
+    plans = []
+    for each in rung:
+        chosen: run.Choices = {
+            "fraction": fraction,
+            "seed": seed,
+            "opens": opens.time() if opens else None,
+            "closes": closes.time() if closes else None,
+            "compression": compress if each.exam or is_dry or len(rung) == 1 else None,
+        }
+        plans.append(
+            run.plan(each, inventory, **chosen)
+            if inventory
+            else dry.plan(each, workers=workers, answer_seconds=answer, **chosen)
+        )
+    worst = Exit.PASS
+    for planned in plans:
+        results, folder = (
+            run.storm(inventory, planned, web=web) if inventory else dry.storm(planned)
+        )
+        click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))
+        worst = max(worst, EXIT_OF[results.verdict])
+    sys.exit(worst)
 
 
 @click.command()

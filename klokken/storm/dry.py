@@ -16,7 +16,6 @@ from typing import IO, TYPE_CHECKING, TextIO, Unpack
 from klokken import report, telemetry, writes
 from klokken.errors import MachineError
 from klokken.paths import PROJECT
-from klokken.profile import Profile
 from klokken.record import Record
 from klokken.storm import fleet, outcome
 from klokken.storm.following import STARTING
@@ -29,6 +28,7 @@ from klokken.storm.units import ENDING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from klokken.profile import Profile
     from klokken.results import Results, StormPlan
     from klokken.storm.run import Choices
 
@@ -41,13 +41,16 @@ _LAST_LINES = 12
 
 
 def plan(
-    name: str, *, workers: int | None, answer_seconds: float | None, **chosen: Unpack[Choices]
+    profile: Profile,
+    *,
+    workers: int | None,
+    answer_seconds: float | None,
+    **chosen: Unpack[Choices],
 ) -> StormPlan:
-    """Return the dry run of the profile called `name`, with a worker a core where none is given.
+    """Return the dry run of `profile`, with a worker a core where no number is given.
 
     Raises InputError where this machine cannot give the rate.
     """
-    profile = Profile.named(name)
     cores = os.cpu_count() or 1
     planned = plan_dry_run(
         profile,
@@ -56,7 +59,7 @@ def plan(
         answer_seconds=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
         **chosen,
     )
-    fleet.of(planned, dry=True).check(min(planned.workers, cores))
+    fleet.of_dry_run(planned).check(min(planned.workers, cores))
     return planned
 
 

@@ -124,14 +124,21 @@ def derive(
     )
 
 
-def of(plan: StormPlan, *, dry: bool = False) -> Fleet:
-    """Return what the storm of `plan` needs at its peak, or what it does without a network."""
+def of(plan: StormPlan) -> Fleet:
+    """Return what the storm of `plan` needs at its peak, at a site."""
     journey, people = plan.profile.journey, plan.profile.people
     # As when the site stalls: half of all people think no longer than this, and leave by then.
     held = people.think.at(0.5) + people.patience.at(0.5) if people else plan.patience_seconds
     return derive(
-        attendance(plan, 0, plan.people).peak(),
-        CONNECTIONS[journey],
-        (DRY_CPU_SECONDS if dry else CPU_SECONDS)[journey],
-        held_seconds=round(held, 1),
+        _peak(plan), CONNECTIONS[journey], CPU_SECONDS[journey], held_seconds=round(held, 1)
     )
+
+
+def of_dry_run(plan: StormPlan) -> Fleet:
+    """Return what a dry run of `plan` needs, in which no answer takes longer than another."""
+    cost = DRY_CPU_SECONDS[plan.profile.journey]
+    return derive(_peak(plan), 0, cost, held_seconds=plan.dry_answer_seconds or 0.0)
+
+
+def _peak(plan: StormPlan) -> float:
+    return attendance(plan, 0, plan.people).peak()

@@ -204,7 +204,8 @@ def _compression(profile: Profile, given: float | None) -> float:
 
 def _window(profile: Profile, opens: time | None, closes: time | None) -> tuple[time, time]:
     """Return the stretch of the profile's morning that is to be rung."""
-    begin, end = opens or profile.arrivals.opens, closes or profile.arrivals.closes
+    first, last = profile.window
+    begin, end = opens or first, closes or last
     if seconds(begin) >= seconds(end):
         raise InputError("storm", "closes", f"{end} is not after {begin}", "give a later time")
     return begin, end

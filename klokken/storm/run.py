@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from klokken import report, telemetry
 from klokken.errors import MachineError
 from klokken.paths import PROJECT
-from klokken.profile import Profile
 from klokken.remote import Remote
 from klokken.results import Results
 from klokken.storm import fleet, outcome
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klokken.inventory import Inventory
+    from klokken.profile import Profile
     from klokken.results import StormPlan
 
 RESULTS = PROJECT / "results"
@@ -47,9 +47,8 @@ def new_name(profile: Profile) -> str:
     return f"{now}-{profile.name}-{secrets.token_hex(2)}"
 
 
-def plan(name: str, inventory: Inventory, **chosen: Unpack[Choices]) -> StormPlan:
-    """Return the storm of the profile called `name`, with a name of its own."""
-    profile = Profile.named(name)
+def plan(profile: Profile, inventory: Inventory, **chosen: Unpack[Choices]) -> StormPlan:
+    """Return the storm of `profile`, with a name of its own."""
     draft = plan_storm(profile, inventory, run=new_name(profile), **chosen)
     workers = enough(fleet.of(draft), worker_count(inventory))
     return draft.model_copy(update={"workers": workers})

@@ -68,6 +68,12 @@ class Lab:
         self.configure(site=site)
         return before
 
+    def set_host_variables(self, tier: str, **hosts: dict[str, Any]) -> None:
+        """Set the role variables of single hosts of a tier, in place of those set before."""
+        site = yaml.safe_load(config_path(STACK).read_text())["config"]["klokken:site"]
+        site["tiers"][tier]["hosts"] = hosts
+        self.configure(site=site)
+
     def record(self, host: str, name: str) -> Any:
         """Return what the lab recorded of a host."""
         return json.loads(Path("/var/lib/klokken", STACK, "hosts", host, name).read_text())

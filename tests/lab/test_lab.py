@@ -81,7 +81,7 @@ def storm(lab: Lab) -> dict[str, Any]:
 
 def test_logins_for_a_minute_all_succeed(storm: dict[str, Any]) -> None:
     assert storm["offered"] == storm["started_journeys"] == storm["completed"] == 300
-    assert storm["failed"] == storm["dropped"] == 0
+    assert storm["failed"] == storm["abandoned"] == storm["dropped"] == 0
 
 
 def test_the_cpu_of_every_tier_was_measured(storm: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ def test_secrets_on_hosts_are_files_for_their_owner_alone(lab: Lab) -> None:
 
 def test_a_hundred_people_come_to_the_drive_for_the_first_time(lab: Lab) -> None:
     morning = ring(lab, "storm", "morning", "--fraction", "0.5", *AROUND_THE_BELL)
-    assert morning["failed"] == morning["dropped"] == 0
+    assert morning["failed"] == morning["abandoned"] == morning["dropped"] == 0
     assert morning["classes"]["first_drives"]["ok"] == morning["offered"] > 100
 
 
@@ -152,7 +152,7 @@ def seeded(lab: Lab) -> str:
 
 def test_a_morning_is_spent_with_the_drives(lab: Lab, seeded: str) -> None:
     morning = ring(lab, "storm", "morning", "--fraction", seeded, *AROUND_THE_BELL)
-    assert morning["failed"] == morning["dropped"] == 0
+    assert morning["failed"] == morning["abandoned"] == morning["dropped"] == 0
     assert morning["classes"]["open"]["ok"] == morning["offered"] > 20
     assert "first_drives" not in morning["classes"]
 

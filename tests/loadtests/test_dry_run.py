@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from klokken.errors import InputError
+from klokken.profile import Profile
 from klokken.report import render
 from klokken.results import Results, Verdict
 from klokken.storm import commands, dry
@@ -35,7 +36,7 @@ def rung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path, str]:
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dry, "RESULTS", tmp_path_factory.mktemp("results"))
-        planned = dry.plan("bavaria", workers=2, answer_seconds=0.01, **CHOICES)
+        planned = dry.plan(Profile.named("bavaria"), workers=2, answer_seconds=0.01, **CHOICES)
         return *dry.storm(planned, out), out.getvalue()
 
 
@@ -86,10 +87,21 @@ def test_the_report_of_a_dry_run_that_kept_its_limits_says_what_it_is(
 
 def test_a_rate_that_the_workers_cannot_give_says_how_many_would() -> None:
     with pytest.raises(InputError, match=r"storm: workers: 1 would use .* give \d+ workers"):
-        dry.plan("bavaria", workers=1, answer_seconds=None, **CHOICES | {"fraction": 1.0})
+        dry.plan(
+            Profile.named("bavaria"), workers=1, answer_seconds=None, **CHOICES | {"fraction": 1.0}
+        )
 
 
-def test_options_of_a_dry_run_need_one() -> None:
-    done = CliRunner().invoke(commands.storm, ["minute", "--workers", "2"])
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--workers", "2"], "storm: workers, answer: belong to a dry run; give --dry-run"),
+        (["--dry-run", "--web"], "storm: web: shows a storm at a stack; leave --web or"),
+        (["--dry-run", "--fraction", "2"], "storm: fraction: is 2.0; give one above 0 and at most"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_in_one_line(options: list[str], line: str) -> None:
+    done = CliRunner().invoke(commands.storm, ["minute", *options])
     assert isinstance(done.exception, InputError)
-    assert str(done.exception) == "storm: workers, answer: belong to a dry run; give --dry-run"
+    assert str(done.exception).startswith(line)
+    assert "\n" not in str(done.exception)

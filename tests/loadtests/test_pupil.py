@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import gevent
 import pytest
 
+from klokken.people import People, Temper
 from klokken.retries import Retries
+from loadtests.persistence import persistently
 from loadtests.pupil import Desk
 from loadtests.record import Recorder
 from loadtests.requests import Request, Response
@@ -47,6 +50,7 @@ def attend(
     answer: Callable[[int], Response],
     journey: Callable[[int], Journey] = asking,
     patience: float | None = None,
+    temper: Callable[[int], Temper] | None = None,
 ) -> tuple[Delta, Wire]:
     wire, recorder = Wire(answer), Recorder("exam")
     hub = gevent.get_hub().loop
@@ -57,7 +61,7 @@ def attend(
         hub.update_now()
         return float(hub.now() - begun)
 
-    desk = Desk(lambda: wire, journey, recorder, clock, patience, lambda *_: None, QUICK)
+    desk = Desk(lambda: wire, journey, recorder, clock, patience, lambda *_: None, QUICK, temper)
     desk.attend(0, 0.0)
     return recorder.take(100.0, final=True), wire
 
@@ -88,6 +92,45 @@ def test_the_patience_for_the_whole_ends_retries() -> None:
     delta, _ = attend(lambda _: Response(503), patience=0.005)
     assert dict(delta["abandoned"]) == {"exam": 1}
     assert [name for name, _, _ in delta["failures"]] == ["save"]
+
+
+def people(timeout: float, patience: float) -> Callable[[int], Temper]:
+    """Return people who look at a page that does not come for `timeout` seconds."""
+    figures = {"attempts": 3, "timeout_seconds": timeout}
+    figures |= {"first_seconds": 0.001, "most_seconds": 0.001}
+    waits = {"least_seconds": patience, "most_seconds": patience}
+    body = {
+        "think": {"kind": "uniform", **figures_of({"least_seconds": 1.0, "most_seconds": 1.0})},
+        "patience": {"kind": "uniform", **figures_of(waits)},
+        "again": figures_of(figures),
+    }
+    return partial(Temper, People.model_validate(body), 1)
+
+
+def figures_of(values: dict[str, float]) -> dict[str, object]:
+    return {name: {"value": value, "source": "a test"} for name, value in values.items()}
+
+
+def visiting(_: int) -> Journey:
+    def once() -> Journey:
+        yield Ask("login_page", Request(SITE, "GET", "/"), status_200)
+
+    yield from persistently("login_page", once, 3, (Unanswered,), person=True)
+
+
+def test_a_page_that_does_not_come_is_loaded_again_after_the_declared_time() -> None:
+    delta, wire = attend(hang_once, visiting, temper=people(timeout=0.02, patience=60.0))
+    assert wire.sent == 2
+    assert delta["failures"] == [["login_page", "timeout", 1]]
+    assert dict(delta["ok"]) == {"login_page": 1, "exam": 1}
+    assert dict(delta["retries"]) == {"login_page": 1}
+
+
+def test_who_leaves_before_that_leaves_the_request_behind() -> None:
+    delta, wire = attend(hang_once, visiting, temper=people(timeout=60.0, patience=0.02))
+    assert wire.sent == wire.closed == 1
+    assert delta["failures"] == []
+    assert dict(delta["abandoned"]) == {"login_page": 1, "exam": 1}
 
 
 @pytest.mark.parametrize("status", [425, 429, 500, 502, 503, 504, 507])

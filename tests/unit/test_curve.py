@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from klokken.arrivals import Bell, Mixture, Table, Uniform
 from klokken.curve import Curve, draws, seconds
-from klokken.profile import Bell, Profile, Uniform
+from klokken.profile import Profile
 from klokken.storm.attendance import attendance, shares
 from tests import storms
 
@@ -79,6 +80,54 @@ def test_an_even_load_is_even() -> None:
     uniform = Uniform(kind="uniform", opens=time(8), closes=time(8, 1), source="a test")
     values = Curve.of(uniform).due(1, 0, 20_000)
     assert gap(values, lambda t: (t - EIGHT) / 60) < KOLMOGOROV / sqrt(20_000)
+
+
+def test_a_table_is_even_between_its_rows() -> None:
+    table = Table.model_validate(
+        {
+            "kind": "table",
+            "source": "a test",
+            "rows": [
+                {"at": "07:58", "share": 0.25},
+                {"at": "07:59", "share": 0},
+                {"at": "08:00", "share": 0.75},
+            ],
+            "closes": "08:00:30",
+        }
+    )
+    values = Curve.of(table).due(4, 0, 20_000)
+    moments, shares = [-120, -60, 0, 30], [0, 0.25, 0.25, 1]
+    assert gap(values, lambda t: float(np.interp(t - EIGHT, moments, shares))) < (
+        KOLMOGOROV / sqrt(20_000)
+    )
+    assert not np.any((values > EIGHT - 60) & (values < EIGHT))
+
+
+def mixture(share: float) -> Mixture:
+    """Return a minute at 07:50 by which `share` of the pupils come, and the bell for the rest."""
+    bus = {"kind": "uniform", "opens": "07:50", "closes": "07:51", "source": "a test"}
+    return Mixture.model_validate(
+        {
+            "kind": "mixture",
+            "curves": [
+                {"share": {"value": share, "source": "a test"}, "curve": bus},
+                {"share": {"value": 1 - share, "source": "a test"}, "curve": bell()},
+            ],
+        }
+    )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_mixture_is_its_curves_by_their_shares(share: float) -> None:
+    curve = Curve.of(mixture(share))
+    rest = cut_normal(120, EIGHT - 480, EIGHT + 720)
+
+    def exact(moment: float) -> float:
+        first = float(np.clip((moment - EIGHT + 600) / 60, 0, 1))
+        return share * first + (1 - share) * float(np.clip(rest(moment), 0, 1))
+
+    assert gap(curve.due(9, 0, 20_000), exact) < KOLMOGOROV / sqrt(20_000)
+    assert (mixture(share).opens, mixture(share).closes) == (time(7, 50), time(8, 12))
 
 
 def test_any_density_can_be_drawn_from() -> None:

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klokken.errors import InputError
+from klokken.profile import Profile
 from klokken.storm import fleet
 from klokken.storm.fleet import derive
+from klokken.storm.plan import plan_dry_run
 
 PEAKS = st.floats(0, 1e5)
 CPUS = st.floats(1e-5, 1.0)
@@ -63,3 +65,12 @@ def test_the_derivation_shows_every_figure() -> None:
     shown = "\n".join(found.lines())
     for figure in (found.workers, found.source_addresses, found.open_files, found.conntrack):
         assert f"{figure:,}" in shown
+
+
+def test_a_plan_needs_what_its_peak_does() -> None:
+    plan = plan_dry_run(Profile.named("bavaria"), run="a-run")
+    found = fleet.of(plan)
+    # The bell's formula gives 1.2 million with a spread of 120 s 3,989 a second at its top.
+    assert found.peak_per_second == pytest.approx(3989, rel=0.03)
+    assert 16 <= found.workers <= 32
+    assert fleet.of_dry_run(plan).workers < found.workers

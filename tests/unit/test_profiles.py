@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 NONE = {"value": 0.0, "source": "A test."}
 EXAM = yaml.safe_load((PROFILES / "exam.yaml").read_text())["exam"]
-NAMES = sorted(p.stem for p in PROFILES.glob("*.yaml"))
+DAYS = {"school-day"}
+NAMES = sorted({p.stem for p in PROFILES.glob("*.yaml")} - DAYS)
 
 
 def altered(folder: Path, *keys: str, value: Any) -> Path:
@@ -94,6 +95,53 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_file_and_field(
     assert line.startswith(str(path))
     assert message in line
     assert "\n" not in line
+
+
+def table(*rows: tuple[str, float], closes: str = "08:10") -> dict[str, Any]:
+    listed = [{"at": at, "share": share} for at, share in rows]
+    return {"kind": "table", "source": "A test.", "rows": listed, "closes": closes}
+
+
+def mixture(*shares: float) -> dict[str, Any]:
+    curve = table(("08:00", 1.0))
+    curves = [{"share": {"value": share, "source": "A test."}, "curve": curve} for share in shares]
+    return {"kind": "mixture", "curves": curves}
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "message"),
+    [
+        (table(("08:00", 0.5), ("08:01", 0.4)), "the shares of `rows` sum to 0.9, not to 1"),
+        (table(("08:00", 1.5), ("08:01", -0.5)), "rows.0.share: Input should be less than"),
+        (table(("08:00", -0.5), ("08:01", 1.0)), "rows.0.share: Input should be greater than"),
+        (table(("08:01", 0.5), ("08:00", 0.5)), "`rows.1` is at 08:00:00, not after the row"),
+        (table(("08:01", 0.5), ("08:01", 0.5)), "`rows.1` is at 08:01:00, not after the row"),
+        (table(("08:10", 1.0)), "`closes` must be after the last of `rows`"),
+        (table(), "rows"),
+        (table(("08:00", 1.0)) | {"source": ""}, "give either a `source`"),
+        (mixture(0.5, 0.4), "the shares of `curves` sum to 0.9, not to 1"),
+        (mixture(1.5, -0.5), "curves.0.share.value"),
+        (mixture(), "curves"),
+    ],
+)
+def test_arrivals_that_cannot_be_are_refused_in_one_line(
+    tmp_path: Path, arrivals: dict[str, Any], message: str
+) -> None:
+    path = altered(tmp_path, "arrivals", value=arrivals)
+    with pytest.raises(InputError) as refused:
+        Profile.read(path)
+    line = str(refused.value)
+    assert line.startswith(f"{path}: arrivals.")
+    assert message in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("arrivals", [table(("08:00", 0.5), ("08:01", 0.5)), mixture(0.3, 0.7)])
+def test_arrivals_survive_being_sent_to_a_load_generator(
+    tmp_path: Path, arrivals: dict[str, Any]
+) -> None:
+    profile = Profile.read(altered(tmp_path, "arrivals", value=arrivals))
+    assert Profile.model_validate_json(profile.model_dump_json()) == profile
 
 
 @pytest.mark.parametrize(

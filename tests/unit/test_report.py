@@ -88,13 +88,13 @@ def test_the_summary_says_the_rate(tmp_path: Path) -> None:
 
 def test_who_gave_up_stands_apart_and_is_counted(tmp_path: Path) -> None:
     left = storm(offered=624, failed=20, abandoned=31)
+    assert "20 mislykkedes, og 31 gav op." in render(left)
     page = words(render(left))
     assert "gav op gave up 31" in page
-    assert "ingen venter mere end 30,0 s" in page
+    assert "ingen venter mere end 30 s" in page
     assert "begyndt = gennemført + mislykkedes + gav op" in page
     assert "624 = 573 + 20 + 31 ✓ stemmer" in page
     assert "Den, der gav op, tæller med blandt dem, der mislykkedes." in page
-    assert "20 mislykkedes, og 31 gav op." in page
     assert "✗ stemmer ikke" not in page
     assert "failed 20, abandoned 31, dropped 0" in summary(left, tmp_path)
     assert "gav op gave up" not in words(render(storm()))
@@ -103,12 +103,9 @@ def test_who_gave_up_stands_apart_and_is_counted(tmp_path: Path) -> None:
 def test_time_to_think_is_told_apart_from_waiting(tmp_path: Path) -> None:
     thought = storm(think=latency(624, 8.0))
     page = words(render(thought))
-    assert (
-        "uden den tid, hver elev tænkte sig om: halvdelen højst 8,00 s, den længste 23,2 s" in page
-    )
-    assert "thinking, which is no waiting: half 8.0 s at most, the longest 23.2 s" in summary(
-        thought, tmp_path
-    )
+    assert "den tid, hver elev tænkte sig om: halvdelen højst 8,00 s, den længste 23,2 s" in page
+    told = "thinking, which is no waiting: half 8.0 s at most, the longest 23.2 s"
+    assert told in summary(thought, tmp_path)
     assert "tænkte sig om" not in words(render(storm()))
 
 

@@ -1,0 +1,1 @@
+"""Access logs of a site's edge: when its pupils really came."""
