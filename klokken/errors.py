@@ -38,5 +38,9 @@ class MachineError(KlokkenError, RuntimeError):
     code = Exit.MACHINE
 
 
+class UnwritableError(MachineError):
+    """A file of this machine's own cannot be written, such as on a full disk."""
+
+
 class StormRefusedError(InputError):
     """A storm was asked for against something that it must not touch."""

@@ -15,7 +15,7 @@ from klokken.people import LONGEST_WAIT
 from klokken.results import Latency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _MICROSECONDS = 1_000_000
 _DIGITS = 3
@@ -29,6 +29,24 @@ def empty() -> HdrHistogram:
 def add(histogram: HdrHistogram, seconds: float) -> None:
     """Record one value; what lies outside the range counts at its end, and is not lost."""
     histogram.record_value(int(min(max(seconds, 0.0), LONGEST_WAIT) * _MICROSECONDS))
+
+
+def add_all(histogram: HdrHistogram, seconds: Sequence[float]) -> None:
+    """Record many values as `add` does, all at once: the library takes 3 us for each."""
+    if not seconds:
+        return
+    bounded = np.clip(np.asarray(seconds, dtype=np.float64), 0.0, LONGEST_WAIT)
+    values = (bounded * _MICROSECONDS).astype(np.int64)
+    # Where a value is counted: its highest bits choose a bucket, the eleven from there a counter.
+    half = int(histogram.sub_bucket_half_count_magnitude)
+    buckets = np.frexp((values | histogram.sub_bucket_mask).astype(np.float64))[1] - half - 1
+    places = (buckets << half) + (values >> buckets)
+    counted = np.bincount(places)
+    counters = np.frombuffer(histogram.counts, dtype=np.uint64)
+    counters[: len(counted)] += counted.astype(np.uint64)
+    histogram.total_count += len(values)
+    histogram.min_value = min(histogram.min_value, int(values.min()))
+    histogram.max_value = max(histogram.max_value, int(values.max()))
 
 
 def encoded(histogram: HdrHistogram) -> str:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from klokken.document import Document
 from klokken.errors import MachineError
-from klokken.results import Seconds, Whole, Writes
+from klokken.results import Footprint, Seconds, Whole, Writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,10 +73,11 @@ class WorkerRecord(Document):
     cpu: list[Seconds]
     memory_bytes: Whole
     lost: bool
+    footprint: Footprint = Footprint()
 
 
 class Record(Document):
-    """What the load generator knows of a storm."""
+    """What the load generator knows of a storm; `cut_short` says why it ended before its time."""
 
     run: str
     began: float
@@ -88,6 +89,7 @@ class Record(Document):
     writes: Writes = Writes()
     workers: list[WorkerRecord]
     versions: dict[str, str]
+    cut_short: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Record:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from subprocess import DEVNULL, PIPE
 from typing import IO, TYPE_CHECKING
 
-from klokken.errors import MachineError
+from klokken.errors import MachineError, UnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +81,9 @@ class Remote:
         error in any case.
         """
         done = self._ssh(argv, given, timeout, root=root)
-        if done.returncode == _SSH_FAILED or (check and done.returncode != 0):
+        if done.returncode == _SSH_FAILED:
+            raise MachineError(f"{self.name}: cannot be reached: {_said(done)}")
+        if check and done.returncode != 0:
             raise MachineError(f"{self.name}: `{shlex.join(argv)}`: {_said(done)}")
         return done.stdout.decode("utf-8", "replace")
 
@@ -111,7 +113,10 @@ class Remote:
                 raise MachineError(f"{self.name}: `{shlex.join(argv)}`: {problem}")
 
     def fetch(self, source: str, destination: Path, *, timeout: float = 120.0) -> None:
-        """Copy the file `source` of the host to `destination`, whole or not at all."""
+        """Copy the file `source` of the host to `destination`, whole or not at all.
+
+        Raises UnwritableError where it is there and `destination` cannot be written.
+        """
         done = self._ssh(["cat", "--", source], b"", timeout, root=True)
         if done.returncode != 0:
             raise MachineError(f"{self.name}: {source} cannot be fetched: {_said(done)}")
@@ -120,7 +125,7 @@ class Remote:
             draft.write_bytes(done.stdout)
             draft.replace(destination)
         except OSError as error:
-            raise MachineError(f"{destination}: cannot be written ({error.strerror})") from None
+            raise UnwritableError(f"{destination}: cannot be written ({error.strerror})") from None
 
     @contextlib.contextmanager
     def forward(self, port: int, *, timeout: float = 15.0) -> Iterator[int]:
@@ -139,7 +144,11 @@ class Remote:
 
     @contextlib.contextmanager
     def process(
-        self, command: list[str], stdin: int = DEVNULL, stderr: int | IO[bytes] = PIPE
+        self,
+        command: list[str],
+        stdin: int = DEVNULL,
+        stderr: int | IO[bytes] = PIPE,
+        stdout: int | IO[bytes] = PIPE,
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Run an ssh `command` for as long as the context lasts.
 
@@ -149,7 +158,7 @@ class Remote:
             process = subprocess.Popen(
                 command,
                 stdin=stdin,
-                stdout=PIPE,
+                stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
             )

@@ -30,21 +30,27 @@ Seconds = Annotated[float, Field(ge=0)]
 
 
 class Verdict(StrEnum):
-    """PASS and FAIL judge the platform; INVALID says that the storm cannot judge it."""
+    """PASS and FAIL judge the platform; INVALID says that the storm cannot judge it.
+
+    DRY is the verdict on a dry run, in which there was no platform: the load generator kept its
+    own limits.
+    """
 
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
     FAIL = "FAIL"
     INVALID = "INVALID"
+    DRY = "DRY"
 
 
 class StormPlan(Document):
     """A storm fully resolved, as the master and the workers receive it.
 
     Numbers run from 0 to `people` - 1, the pupils first; those whose due time lies in
-    [`opens`, `closes`) take part, `offered` of them. All times of an exam are divided by
-    `compression`, time-outs and pauses between attempts are not. A drive cell's URL is at its
-    number less one in `cell_urls`. `patience_seconds` is that of everyone where the profile says
-    nothing of `people`.
+    [`opens`, `closes`) take part, `offered` of them. All times of an exam, and of a dry run, are
+    divided by `compression`, time-outs and pauses between attempts are not. A drive cell's URL
+    is at its number less one in `cell_urls`. `patience_seconds` is that of everyone where the
+    profile says nothing of `people`. In a dry run nothing is sent anywhere: the load generator
+    itself gives every answer after `dry_answer_seconds`.
     """
 
     # A folder's name, here and on the load generator.
@@ -66,6 +72,12 @@ class StormPlan(Document):
     patience_seconds: Seconds = 30.0
     retries: Retries = Retries()
     compression: Annotated[float, Field(ge=1, le=1000)] = 1.0
+    dry_answer_seconds: Seconds | None = None
+
+    @property
+    def dry(self) -> bool:
+        """Whether no site is asked."""
+        return self.dry_answer_seconds is not None
 
     @property
     def people(self) -> int:
@@ -125,8 +137,28 @@ class Interval(Document):
     latency: dict[str, Latency]
 
 
+class Footprint(Document):
+    """What a worker needed, or all of them: before the bell, and over the whole storm.
+
+    `schedule_seconds` is from the moment a worker was given its pupils to when all were ready,
+    the slowest worker's; `schedule_bytes` what they took then, and `resident_bytes` and
+    `proportional_bytes` (shared pages divided among who shares them) what the processes did.
+    `cpu_seconds` counts from then on.
+    """
+
+    schedule_seconds: Seconds = 0.0
+    schedule_bytes: Whole = 0
+    resident_bytes: Whole = 0
+    proportional_bytes: Whole = 0
+    cpu_seconds: Seconds = 0.0
+
+
 class Generator(Document):
-    """How the load generator itself fared. CPU is in cores, summed and of the busiest worker."""
+    """How the load generator itself fared. CPU is in cores, summed and of the busiest worker.
+
+    `memory_bytes` is the most that each worker held, summed; `cut_short` says why a storm ended
+    before its time.
+    """
 
     workers: Whole
     lateness: Latency
@@ -134,6 +166,8 @@ class Generator(Document):
     cpu_busiest: Seconds
     memory_bytes: Whole
     lost_workers: Whole
+    cut_short: str = ""
+    footprint: Footprint = Footprint()
 
 
 class TierCpu(Document):

@@ -68,9 +68,11 @@ def seed(*, profile: str, stack: str, fraction: float, as_json: bool) -> None:
 def fill(inventory: Inventory, plan: StormPlan) -> dict[int, str]:
     """Seed every class of `plan`, shown by a progress bar; return the causes of those that failed.
 
+    As many processes as the storm has workers do it, on all load generators in turn.
+
     Raises MachineError where the load generator did not do its part.
     """
-    host = Remote.of(inventory, Tier.LOADGEN)[0]
+    hosts = Remote.of(inventory, Tier.LOADGEN)
     shares = [list(range(population.teachers(plan.pupils)))[n :: plan.workers]
               for n in range(plan.workers)]  # fmt: skip
     failed: dict[int, str] = {}
@@ -79,13 +81,14 @@ def fill(inventory: Inventory, plan: StormPlan) -> dict[int, str]:
         ThreadPoolExecutor(plan.workers) as pool,
     ):
 
-        def follow(classes: list[int]) -> None:
+        def follow(host: Remote, classes: list[int]) -> None:
             for told in _lines(host, _order(inventory, plan, classes)):
                 bar.update(told["pupils"])
                 if told["cause"]:
                     failed[told["klass"]] = told["cause"]
 
-        for ended in [pool.submit(follow, classes) for classes in shares if classes]:
+        work = [(hosts[n % len(hosts)], classes) for n, classes in enumerate(shares) if classes]
+        for ended in [pool.submit(follow, *part) for part in work]:
             ended.result()
     return failed
 

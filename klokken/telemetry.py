@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import subprocess
 import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,17 @@ def parsed(answer: Any, began: float, finished: float) -> dict[str, TierCpu]:
 
 def machine_facts(host: Remote) -> MachineFacts:
     """Return what machine `host` runs on; in a lab that is the machine of all hosts."""
-    lines = host.run(["sh", "-c", _FACTS]).splitlines()
+    return _facts(host.run(["sh", "-c", _FACTS]), host.name)
+
+
+def own_machine() -> MachineFacts:
+    """Return what this process runs on."""
+    said = subprocess.run(["sh", "-c", _FACTS], capture_output=True, text=True, check=False)
+    return _facts(said.stdout, "this machine")
+
+
+def _facts(said: str, name: str) -> MachineFacts:
+    lines = said.splitlines()
     try:
         cores, kernel, memory = lines[:3]
         model = lines[3].partition(":")[2].strip() if len(lines) > 3 else ""  # noqa: PLR2004
@@ -95,7 +106,7 @@ def machine_facts(host: Remote) -> MachineFacts:
             kernel=kernel,
         )
     except (ValueError, IndexError):
-        raise MachineError(f"{host.name}: says nothing usable of its machine") from None
+        raise MachineError(f"{name}: says nothing usable of its machine") from None
 
 
 def versions(inventory: Inventory) -> dict[str, str]:

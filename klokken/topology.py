@@ -15,6 +15,10 @@ from klokken.document import Document
 BENCHMARK_RANGE = IPv4Network("198.18.0.0/15")
 # Address .1 is the machine's own; hosts begin at .11, so that tens are free for later needs.
 FIRST_HOST = 11
+# Each tier has so many addresses, whatever its hosts are.
+BLOCK = 20
+# The role variable for what a load generator's pupils come from beside the host's own address.
+SOURCES = "loadgen_addresses"
 
 # RFC 1035, 2.3.4.
 LONGEST_DOMAIN = 253
@@ -36,6 +40,12 @@ def _lab_network(value: IPv4Network) -> IPv4Network:
     if value.prefixlen > SMALLEST_LAB:
         raise ValueError("too small: give a /24 or larger")
     return value
+
+
+def _listed(value: JsonValue) -> list[IPv4Address]:
+    if not isinstance(value, list):
+        raise ValueError(f"`{SOURCES}` is not a list")  # noqa: TRY004 - pydantic shows this one
+    return [IPv4Address(str(each)) for each in value]
 
 
 class Tier(StrEnum):
@@ -95,16 +105,41 @@ class Topology(Document):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _further_addresses(self) -> Topology:
+        """Let each load generator have addresses of its own that nobody else will ever have."""
+        size = self.tiers[Tier.LOADGEN]
+        if SOURCES in size.variables:
+            raise ValueError(
+                f"`tiers.loadgen.variables` has `{SOURCES}`, which no two hosts can share;"
+                " give them to single hosts, under `hosts`"
+            )
+        taken: set[IPv4Address] = set()
+        for name, variables in size.hosts.items():
+            for given in _listed(variables.get(SOURCES, [])):
+                place = f"`tiers.loadgen.hosts.{name}.{SOURCES}`"
+                if given in taken or given not in self._free():
+                    raise ValueError(
+                        f"{place} has {given}; give addresses from {self._free()[0]} to"
+                        f" {self._free()[-1]}, each once"
+                    )
+                taken.add(given)
+        return self
+
+    def _free(self) -> list[IPv4Address]:
+        """Return the addresses behind those of every host there can be."""
+        return list(self.network.hosts())[FIRST_HOST + BLOCK * len(Tier) - 1 :]
+
     def hosts(self) -> list[HostPlan]:
         """Return every host with its fixed address, tier by tier.
 
-        A tier has a block of twenty addresses, so that growing one never moves another.
+        A tier has a BLOCK of addresses, so that growing one never moves another.
         """
         return [
             HostPlan(
                 name=f"{tier}{number}",
                 tier=tier,
-                address=self.network[FIRST_HOST + 20 * list(Tier).index(tier) + number - 1],
+                address=self.network[FIRST_HOST + BLOCK * list(Tier).index(tier) + number - 1],
                 volume_gb=self.tiers[tier].volume_gb,
             )
             for tier in Tier

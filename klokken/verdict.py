@@ -70,7 +70,7 @@ def invalid_because(plan: StormPlan, record: Record, generator: Generator) -> li
     """Return why the storm cannot judge the platform; nothing where it can."""
     limit = plan.profile.generator.lateness_p999_seconds.value
     late = generator.lateness.p999
-    reasons = []
+    reasons = [record.cut_short] if record.cut_short else []
     if late > limit:
         reasons.append(
             f"the load generator was late: p99.9 {late * 1000:.0f} ms, limit {limit * 1000:.0f} ms"
@@ -132,8 +132,10 @@ def _odd(plan: StormPlan, record: Record) -> list[str]:
     return reasons
 
 
-def verdict(reasons: list[str], judged: list[Judgement]) -> Verdict:
-    """Return the verdict that follows."""
+def verdict(plan: StormPlan, reasons: list[str], judged: list[Judgement]) -> Verdict:
+    """Return the verdict that follows. A dry run judges no platform, whatever came of it."""
     if reasons:
         return Verdict.INVALID
+    if plan.dry:
+        return Verdict.DRY
     return Verdict.PASS if all(j.kept for j in judged) else Verdict.FAIL

@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from loadtests.steps import Unexpected
 
@@ -28,8 +28,10 @@ FORM_ID = "kc-form-login"
 # on the form's id, takes attributes in any order and any quotes, and is tested by property.
 # Each part begins with a character the one before cannot hold, so that it never backtracks far.
 _ATTRIBUTE = r"""\s+([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
-_FORM_TAG = re.compile(rf"<form((?:{_ATTRIBUTE})+)\s*/?>", re.IGNORECASE)
+_FORM_TAG = re.compile(rf"<[Ff][Oo][Rr][Mm]((?:{_ATTRIBUTE})+)\s*/?>")
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
+# A cookie's attribute by which a site deletes it.
+_DELETED = re.compile(r"(?:^|;)\s*max-age=0\s*(?:;|$)", re.IGNORECASE)
 # What may stand in a header, RFC 6750, 2.1.
 _FIT = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
@@ -57,8 +59,8 @@ def login_form(response: Response, site: Site) -> str:
         raise Unexpected(str(response.status))
     for tag in _FORM_TAG.finditer(response.body.decode("utf-8", "replace")):
         # Where an attribute is given twice, HTML takes the first: so reversed, the last wins.
-        found = list(_ATTRIBUTES.finditer(tag[1]))
-        attributes = {a[1].lower(): _unquoted(a[2] or "") for a in reversed(found)}
+        found = reversed(_ATTRIBUTES.findall(tag[1]))
+        attributes = {name.lower(): _unquoted(value) for name, value in found}
         if html.unescape(attributes.get("id", "")) == FORM_ID:
             return _target(html.unescape(attributes.get("action", "")), site)
     raise Unexpected("no form")
@@ -83,10 +85,10 @@ def code(response: Response, site: Site, mine: Secrets) -> str:
         raise Unexpected("form again")
     if response.status != 302:  # noqa: PLR2004
         raise Unexpected(str(response.status))
-    where, _, _ = response.location.partition("?")
+    where, _, rest = response.location.partition("?")
     if where != site.redirect_uri:
         raise Unexpected("redirected elsewhere")
-    query = parse_qs(urlsplit(response.location).query)
+    query = parse_qs(rest.partition("#")[0])
     if "error" in query:
         raise Unexpected("refused")
     if query.get("state") != [mine.state]:
@@ -164,11 +166,11 @@ def keep_cookies(jar: dict[str, str], response: Response) -> None:
     Paths and domains are ignored: a login talks to one host, below one path.
     """
     for line in response.set_cookies:
-        pair, *attributes = line.split(";")
+        pair, _, attributes = line.partition(";")
         name, equals, value = pair.strip().partition("=")
         if not equals or not name:
             continue
-        if any(a.strip().lower() == "max-age=0" for a in attributes):
+        if _DELETED.search(attributes):
             jar.pop(name, None)
         else:
             jar[name] = value

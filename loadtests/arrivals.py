@@ -1,7 +1,8 @@
 """The arrival loop of one worker: every pupil begins when due, whatever the others wait for.
 
 Arrivals are open: the loop sleeps until the next pupil is due and gives it a greenlet, never
-waiting for one to finish. A pupil not yet due is sixteen bytes in two arrays.
+waiting for one to finish. A pupil not yet due is sixteen bytes in two arrays; one who waits for
+long inside its journey is a generator and a timer, and gets another greenlet when it goes on.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.pool import Group
 
+from klokken.storm.fleet import MOST_BUSY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from klokken.storm.attendance import Attendance
+    from loadtests.pupil import Visit
     from loadtests.record import Recorder
 
-# Busy pupils of one worker, each with a socket; Locust asks for 10,000 open files a process.
-MOST_BUSY = 8_000
 # Seconds after the last pupil's time has ended until what is left is stopped.
 MARGIN = 5.0
 
@@ -32,12 +34,13 @@ STOPPED = "stopped"
 class Arrivals:
     """Begins each pupil of an attendance at the moment it is due.
 
-    `attend` takes a pupil's number and due time, and runs in a greenlet of its own. `clock`
-    gives seconds since the storm's `opens`; nothing goes on later than `last` on that clock.
+    `attend` takes a pupil's number and due time, and runs in a greenlet of its own; a visit that
+    it gives back is gone on with when it has waited. `clock` gives seconds since the storm's
+    `opens`; nothing goes on later than `last` on that clock.
     """
 
     attendance: Attendance
-    attend: Callable[[int, float], None]
+    attend: Callable[[int, float], Visit | None]
     recorder: Recorder
     clock: Callable[[], float]
     last: float
@@ -46,6 +49,8 @@ class Arrivals:
     _busy: Group = field(default_factory=Group)
     # Pupils whose greenlet exists and has not run yet, so that none is lost in between.
     _beginning: dict[int, float] = field(default_factory=dict)
+    # Visits that wait; their greenlets have not begun to run, and so have no stack.
+    _waiting: set[Visit] = field(default_factory=set)
     _next: int = 0
 
     def run(self) -> None:
@@ -74,7 +79,7 @@ class Arrivals:
 
     def _begin(self, pupil: int, due: float) -> None:
         self.recorder.offered(due)
-        if len(self._busy) >= self.most_busy:
+        if len(self._busy) - len(self._waiting) >= self.most_busy:
             self.recorder.dropped(due, TOO_MANY)
             return
         self._beginning[pupil] = due
@@ -82,11 +87,26 @@ class Arrivals:
 
     def _run_one(self, pupil: int, due: float) -> None:
         del self._beginning[pupil]
-        self.attend(pupil, due)
+        self._park(self.attend(pupil, due))
+
+    def _park(self, visit: Visit | None) -> None:
+        """Have a visit that waits go on in time; without one, do nothing."""
+        if visit is None or visit.until is None:
+            return
+        self._waiting.add(visit)
+        ahead = max(0.0, visit.until - self.clock())
+        self._busy.add(gevent.spawn_later(ahead, self._go_on, visit))
+
+    def _go_on(self, visit: Visit) -> None:
+        self._waiting.remove(visit)
+        self._park(visit.desk.go_on(visit))
 
     def _stop(self, cause: str) -> None:
         """End what is busy, and drop whom no greenlet has begun, with their `cause`."""
         self._busy.kill(block=True, timeout=MARGIN)
+        for visit in self._waiting:
+            visit.desk.stop(visit)
+        self._waiting.clear()
         for due in self._beginning.values():
             self.recorder.dropped(due, cause)
         self._beginning.clear()

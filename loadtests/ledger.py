@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from klokken import histogram
 from klokken.record import WORKER_LOST, ClassCounts, Record, SecondCounts, Span, WorkerRecord
-from klokken.results import Writes
+from klokken.results import Footprint, Writes
 from loadtests.record import COUNTS, Delta
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Page:
     spans: list[tuple[int, str, str, str]] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     memory_bytes: int = 0
+    footprint: Footprint = field(default_factory=Footprint)
 
     def add(self, delta: Delta, now: float) -> None:
         """Add what the worker handed over at `now`."""
@@ -53,6 +54,7 @@ class Page:
         self.spans += [(start, name, kind, hdr) for start, name, kind, hdr in delta["spans"]]
         self.cpu += delta["cpu"]
         self.memory_bytes = max(self.memory_bytes, delta["memory_bytes"])
+        self.footprint = self.footprint.model_copy(update=delta.get("footprint", {}))
         self.final = self.final or delta["final"]
         self.heard = now
 
@@ -203,4 +205,5 @@ def _worker(page: Page) -> WorkerRecord:
         cpu=page.cpu,
         memory_bytes=page.memory_bytes,
         lost=not page.final,
+        footprint=page.footprint,
     )

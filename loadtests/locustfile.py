@@ -8,6 +8,8 @@ do through their environment, see `settings.py`.
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,7 +25,9 @@ from locust import User, events, task  # noqa: E402
 from locust.runners import MasterRunner, WorkerRunner  # noqa: E402
 
 from klokken.errors import Exit, KlokkenError  # noqa: E402
+from klokken.storm import timing  # noqa: E402
 from loadtests.master import Master  # noqa: E402
+from loadtests.null import Null  # noqa: E402
 from loadtests.settings import Settings  # noqa: E402
 from loadtests.transport import Transport, tls_context  # noqa: E402
 from loadtests.worker import DELTA, SHARE, Worker  # noqa: E402
@@ -56,7 +60,7 @@ def _refuse(error: KlokkenError) -> NoReturn:
 SETTINGS = Settings.of_process()
 try:
     PLAN = SETTINGS.plan()
-    TARGETS = SETTINGS.targets(PLAN)
+    TARGETS = {} if PLAN.dry else SETTINGS.targets(PLAN)
 except KlokkenError as refusal:
     _refuse(refusal)
 
@@ -88,7 +92,10 @@ def _set_up_worker(environment: Environment, runner: WorkerRunner) -> None:
     def receive(msg: Any, **_: object) -> None:
         Pupils.worker.receive(msg.data)
 
-    transport = Transport(TARGETS, tls_context(SETTINGS.ca_file))
+    if PLAN.dry:
+        transport: Null | Transport = Null(PLAN)
+    else:
+        transport = Transport(TARGETS, tls_context(SETTINGS.ca_file), SETTINGS.sources())
     password = SETTINGS.password()
     Pupils.worker = Worker(
         PLAN, transport, password, lambda delta: runner.send_message(DELTA, delta), listen
@@ -99,16 +106,16 @@ def _set_up_worker(environment: Environment, runner: WorkerRunner) -> None:
 
 
 def _set_up_master(environment: Environment, runner: MasterRunner) -> None:
-    master = Master(PLAN, SETTINGS.run_folder)
+    master = Master(PLAN, SETTINGS.run_folder, watched=environment.web_ui is not None)
     environment.process_exit_code = int(Exit.MACHINE)
-
-    def receive(msg: Any, **_: object) -> None:
-        master.receive(msg.node_id, msg.data)
 
     def conduct() -> None:
         master.follow()
-        close()
-        if environment.web_ui is None:
+        master.finish()
+        if master.broken:
+            # Also where the web interface would go on.
+            os.kill(os.getpid(), signal.SIGTERM)
+        elif environment.web_ui is None:
             runner.quit()
 
     def begin(**_: object) -> None:
@@ -122,11 +129,14 @@ def _set_up_master(environment: Environment, runner: MasterRunner) -> None:
         gevent.spawn(conduct)
 
     def close(**_: object) -> None:
-        if master.begun and not master.record_written:
-            master.finish()
+        if master.begun:
+            master.finish(f"the master was stopped after {timing.share_of(PLAN, master.second)}")
+        if master.record_written:
             environment.process_exit_code = int(Exit.PASS)
 
-    runner.register_message(DELTA, receive)
+    runner.register_message(DELTA, lambda msg, **_: master.receive(msg.node_id, msg.data))
     environment.events.test_start.add_listener(begin)
-    # Stopped early, by a signal or because the last worker is gone: still nothing is lost.
+    # Stopped early by a signal: still nothing is lost.
     environment.events.quitting.add_listener(close)
+    # After Locust's own tables, so that the reason is what is last in the unit's journal.
+    environment.events.quit.add_listener(lambda **_: master.explain())

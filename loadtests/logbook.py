@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from klokken.writes import Outcome, Write
 
 if TYPE_CHECKING:
+    from loadtests.record import Delta
     from loadtests.steps import Draft
 
 _REFUSALS = range(400, 500)
@@ -37,6 +39,11 @@ def attempted(  # noqa: PLR0913 - a line has this many parts
         acknowledged=opened + end if etag else None,
         late=bool(etag) and end > draft.deadline,
     )
+
+
+def lines(delta: Delta) -> str:
+    """Return the lines of the log that a worker hands over in `delta`."""
+    return "".join(json.dumps(write, ensure_ascii=False) + "\n" for write in delta["writes"])
 
 
 def _outcome(status: int | None, etag: str) -> Outcome:

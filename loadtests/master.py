@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from klokken import writes
+from klokken import files, writes
 from klokken.curve import seconds
+from klokken.errors import MachineError
 from klokken.storm.attendance import attendance, shares
 from klokken.storm.timing import lasting
+from loadtests import logbook
 from loadtests.arrivals import MARGIN
-from loadtests.ledger import Ledger, Page
+from loadtests.books import Books, shared_out
+from loadtests.journal import Journal, unwritable
 from loadtests.worker import StormClock
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klokken.results import StormPlan
+    from loadtests.journal import Entry
     from loadtests.record import Delta
 
 # Seconds from sharing out to the opening, for Locust to start its Users in.
@@ -34,79 +38,104 @@ _RATE_SECONDS = 5
 
 
 class Master:
-    """One storm as the master sees it. Its files go to `folder`."""
+    """One storm as the master sees it. Its files go to `folder`.
 
-    def __init__(self, plan: StormPlan, folder: Path) -> None:
-        """Make the folder, which may exist."""
+    Where it is `watched`, workers tell Locust's own statistics of every request. `broken` says why
+    the storm cannot go on, which is when its files cannot be written: what nobody can read later
+    need not be rung.
+    """
+
+    def __init__(self, plan: StormPlan, folder: Path, *, watched: bool = False) -> None:
+        """Make the folder, which may exist; raise MachineError where a storm was rung in it."""
         self.plan = plan
+        self.watched = watched
         self.folder = folder
         self.record_written = False
-        self._ledger: Ledger | None = None
-        self._versions: dict[str, str] = {}
-        self._opens_at = 0.0
+        self.broken: str | None = None
+        self._books = Books(plan)
         self._clock = StormClock(0.0)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "progress.jsonl").write_text("")
-        (folder / writes.NAME).write_text("")
+        self._journal = Journal(folder)
+        for name in ("progress.jsonl", writes.NAME):
+            self._append(name, "")
 
     @property
     def begun(self) -> bool:
         """Whether the pupils were shared out."""
-        return self._ledger is not None
+        return self._books.ledger is not None
 
     def share_out(self, workers: list[str], send: Callable[[str, dict[str, Any]], None]) -> None:
         """Give each of `workers` its pupils and the moment of the opening."""
         ranges = shares(self.plan.people, len(workers))
         pages = [
-            Page(name, first, end, attendance(self.plan, first, end).by_second())
+            (name, first, end, attendance(self.plan, first, end).by_second())
             for name, (first, end) in zip(workers, ranges, strict=True)
         ]
-        self._ledger = Ledger(self.plan.run, pages, self.plan.profile.journey)
-        self._opens_at = time.time() + LEAD
-        self._clock = StormClock(self._opens_at)
-        for page in pages:
-            share = {"first": page.first, "end": page.end, "opens_at": self._opens_at}
-            send(page.name, share)
+        opens_at = time.time() + LEAD
+        self._clock = StormClock(opens_at)
+        self._enter(shared_out(pages, opens_at))
+        when = {"opens_at": opens_at, "watched": self.watched}
+        for name, first, end, _ in pages:
+            send(name, {"first": first, "end": end, **when})
 
     def receive(self, worker: str, delta: Delta) -> None:
         """Take what a worker hands over; what was written goes into its log at once."""
-        if self._ledger is not None:
-            if delta["writes"]:
-                lines = (json.dumps(write, ensure_ascii=False) + "\n" for write in delta["writes"])
-                with (self.folder / writes.NAME).open("a", encoding="utf-8") as file:
-                    file.writelines(lines)
-            self._versions |= delta.pop("versions", {})
-            self._ledger.add(worker, delta, self._clock())
+        if self.begun:
+            self._enter({"delta": delta, "worker": worker, "at": self._clock()})
+            self._append(writes.NAME, logbook.lines(delta))
 
     def follow(self) -> None:
         """Write a line of progress each second until every worker has ended or is lost."""
-        ledger = self._opened()
+        ledger = self._books.opened()
         last = lasting(self.plan) + 2 * MARGIN + SILENCE
         while self._clock() < last and not ledger.settled(self._clock(), SILENCE):
             gevent.sleep(1.0)
             self._progress(done=False)
+            if self.broken:
+                return
 
-    def finish(self) -> None:
-        """Write the record, and a last line of progress; only the first call does so."""
-        if self.record_written:
+    def finish(self, cut_short: str = "") -> None:
+        """Write the record, and a last line of progress; only the first call does so.
+
+        `cut_short` says why the storm ended before its time.
+        """
+        if self.record_written or self.broken:
             return
-        record = self._opened().record(self._opens_at, time.time(), self._versions)
-        draft = self.folder / "record.json.part"
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(record.model_dump_json())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(self.folder / "record.json")
+        record = self._books.record(time.time()).model_copy(update={"cut_short": cut_short})
+        try:
+            files.write(self.folder / "record.json", record.model_dump_json())
+        except OSError as error:
+            self.broken = str(unwritable(self.folder / "record.json", error))
+            return
         self.record_written = True
         self._progress(done=True)
 
-    def _opened(self) -> Ledger:
-        if self._ledger is None:
-            raise RuntimeError("the pupils were not shared out yet")
-        return self._ledger
+    def explain(self) -> None:
+        """Say why the storm could not go on, where it could not."""
+        if self.broken:
+            sys.stderr.write(f"{self.broken}\n")
+
+    @property
+    def second(self) -> int:
+        """The second of the storm, 0 before it opened."""
+        return max(0, int(self._clock()))
+
+    def _enter(self, entry: Entry) -> None:
+        try:
+            self._journal.write(entry)
+        except MachineError as error:
+            self.broken = self.broken or str(error)
+        self._books.enter(entry)
+
+    def _append(self, name: str, text: str) -> None:
+        try:
+            with (self.folder / name).open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            self.broken = self.broken or str(unwritable(self.folder / name, error))
 
     def _progress(self, *, done: bool) -> None:
-        ledger, now = self._opened(), max(0.0, self._clock())
+        ledger, now = self._books.opened(), max(0.0, self._clock())
         recent = range(max(0, int(now) - _RATE_SECONDS), int(now))
         started = ledger.started_in(recent.start, recent.stop)
         line = {
@@ -118,8 +147,7 @@ class Master:
             "lost": len(ledger.lost(self._clock(), SILENCE)),
             "done": done,
         }
-        with (self.folder / "progress.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        self._append("progress.jsonl", json.dumps(line) + "\n")
 
     def _time_of_day(self, second: float) -> str:
         return str(

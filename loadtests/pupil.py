@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 import gevent
@@ -71,18 +72,30 @@ class Desk:
     temper: Callable[[int], Temper] | None = None
     opened: float = 0.0
     sleep: Callable[[float], object] = gevent.sleep
+    parks: float = inf
 
-    def attend(self, pupil: int, due: float) -> None:
-        """Take one pupil through the journey. Never raises; everything is recorded."""
+    def attend(self, pupil: int, due: float) -> Visit | None:
+        """Take one pupil through the journey. Never raises; everything is recorded.
+
+        A visit that waits for longer than the desk `parks`, in seconds, is given back for `go_on`
+        to take up at the second that it waits `until`. Such a visit needs no greenlet.
+        """
         start = self.clock()
         self.recorder.started(due, start)
         temper = self.temper(pupil) if self.temper else None
         patience = temper.patience if temper else self.patience
         leaves = None if patience is None else start + patience
-        visit = _Visit(self, self.connect(), temper, leaves, intended=due, end=start)
+        journey = self.journey(pupil)
+        connection = self.connect()
+        visit = Visit(self, journey, connection, temper, leaves, due, start, due, start)
+        return self.go_on(visit)
+
+    def go_on(self, visit: Visit) -> Visit | None:
+        """Take a visit to its end, or until it waits again and is given back."""
         cause: str | None = None
         try:
-            visit.go(self.journey(pupil))
+            if not visit.go():
+                return visit
         except (Unexpected, Unanswered) as finding:
             cause = str(finding)
         except Abandoned:
@@ -93,52 +106,71 @@ class Desk:
         except Exception:
             log.exception("a pupil's journey broke in the load generator itself")
             cause = INTERNAL
-        finally:
-            visit.connection.close()
+        self._end(visit, cause)
+        return None
+
+    def stop(self, visit: Visit) -> None:
+        """End a visit that was given back, since the storm is over."""
+        visit.waited()
+        self._end(visit, TIMEOUT)
+
+    def _end(self, visit: Visit, cause: str | None) -> None:
+        visit.connection.close()
         end = visit.end if cause is None else self.clock()
         failure = None if cause is None else (visit.name, cause)
-        self.recorder.finished(due, start, end, failure, visit.thought)
+        self.recorder.finished(visit.due, visit.start, end, failure, visit.thought)
 
 
-@dataclass(slots=True)
-class _Visit:
+@dataclass(slots=True, eq=False)
+class Visit:
     """One pupil's way through a journey; `intended` is when the next request was meant to go.
 
     The pupil `leaves` at a second of the storm, which every second it has `thought` puts off.
+    It waits `until` a second of the storm; where it is thinking, it began to at `ponders`.
     """
 
     desk: Desk
+    journey: Journey
     connection: Connection
     temper: Temper | None
     leaves: float | None
+    due: float
+    start: float
     intended: float
     end: float
     name: str = ""
     thought: float = 0.0
     thoughts: int = 0
     pauses: int = 0
+    until: float | None = None
+    ponders: float | None = None
 
-    def go(self, journey: Journey) -> None:
-        """Take every step of `journey` until it ends."""
-        advance = partial(next, journey)
+    def go(self) -> bool:
+        """Take every step of the journey; return whether it ended, else it waits for long."""
+        advance: Callable[[], Step] = partial(self.journey.send, None)
+        if self.until is not None:
+            self._sleep()
         while True:
             try:
                 step = advance()
             except StopIteration:
-                return
+                return True
+            if isinstance(step, Wait | Think):
+                self._wait(step)
+                if self.until is not None and self._ahead() > self.desk.parks:
+                    return False
+                self._sleep()
+                advance = partial(self.journey.send, None)
+                continue
             try:
-                advance = partial(journey.send, self._take(step))
+                advance = partial(self.journey.send, self._take(step))
             except (Unexpected, Unanswered) as finding:
-                advance = partial(journey.throw, finding)
+                advance = partial(self.journey.throw, finding)
 
-    def _take(self, step: Step) -> Any:
+    def _take(self, step: Ask | Pause | Found) -> Any:
         match step:
             case Ask():
                 return self._ask(step)
-            case Wait():
-                return self._wait(step.until)
-            case Think():
-                return self._think()
             case Pause():
                 return self._pause(step.name, step.attempt, person=step.person)
             case Found():
@@ -147,28 +179,42 @@ class _Visit:
                 )
                 return self.desk.recorder.wrote(told)
 
-    def _wait(self, until: float) -> None:
-        ahead = until - self.desk.clock()
+    def _wait(self, step: Wait | Think) -> None:
+        """Begin to wait; who has nothing to think about does not."""
+        if isinstance(step, Wait):
+            self.until = step.until
+        elif self.temper is not None:
+            self.ponders = self.desk.clock()
+            self.until = self.ponders + self.temper.think(self.thoughts)
+            self.thoughts += 1
+        else:
+            return
+        ahead = self._ahead()
         if ahead > KEPT_OPEN:
             self.connection.close()
-        if ahead > 0:
-            self.desk.sleep(ahead)
         # What was to be done in the past is intended now: the pupil was busy with else.
-        self.intended = self.desk.clock() if ahead < 0 else until
+        self.intended = self.desk.clock() if ahead < 0 else self.until
 
-    def _think(self) -> None:
-        if self.temper is None:
-            return
-        length, begun = self.temper.think(self.thoughts), self.desk.clock()
-        self.thoughts += 1
+    def _ahead(self) -> float:
+        """Return the seconds that are still to be waited."""
+        return 0.0 if self.until is None else self.until - self.desk.clock()
+
+    def _sleep(self) -> None:
+        """Wait for what is left of it."""
         try:
-            self._wait(begun + length)
+            if (ahead := self._ahead()) > 0:
+                self.desk.sleep(ahead)
         finally:
-            # A storm that ends meanwhile ends the thought as well.
-            done = min(length, self.desk.clock() - begun)
+            self.waited()
+
+    def waited(self) -> None:
+        """End the wait, and a thought with it; a storm that ends meanwhile ends both."""
+        if self.ponders is not None and self.until is not None:
+            done = min(self.until, self.desk.clock()) - self.ponders
             self.thought += done
             if self.leaves is not None:
                 self.leaves += done
+        self.until = self.ponders = None
 
     def _pause(self, name: str, attempt: int, *, person: bool) -> None:
         if self.temper and person:

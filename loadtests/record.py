@@ -14,6 +14,8 @@ from klokken import histogram
 from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hdrh.histogram import HdrHistogram
 
     from klokken.writes import Write
@@ -36,6 +38,8 @@ class Recorder:
         """Begin with nothing recorded."""
         self._whole = whole
         self._spans: dict[tuple[int, str, str], HdrHistogram] = {}
+        # Values of the last second, which go into their histograms together.
+        self._values: dict[tuple[int, str, str], list[float]] = {}
         self._cpu: list[float] = []
         self._memory_bytes = 0
         self._forget_counts()
@@ -109,13 +113,24 @@ class Recorder:
         self._cpu.append(cores)
         self._memory_bytes = max(self._memory_bytes, memory_bytes)
 
-    def take(self, now: float, *, final: bool = False) -> Delta:
+    def take(
+        self, now: float, *, final: bool = False, rest: Callable[[], object] | None = None
+    ) -> Delta:
         """Return what was recorded since the last call, and forget it.
 
         Histograms are handed over once their span has passed, or when this is the `final` call.
+        To encode one takes a millisecond; after each `rest` lets those go on who are due. Where
+        it raises, nothing is forgotten.
         """
+        self._fill()
         passed = [k for k in self._spans if final or k[0] + SPAN_SECONDS <= now - 1]
-        spans = [[*key, histogram.encoded(self._spans.pop(key))] for key in passed]
+        spans = []
+        for key in passed:
+            spans.append([*key, histogram.encoded(self._spans[key])])
+            if rest is not None:
+                rest()
+        for key in passed:
+            del self._spans[key]
         delta: Delta = {
             "seconds": {name: list(by.items()) for name, by in self._seconds.items()},
             "dropped": list(self._dropped.items()),
@@ -143,10 +158,18 @@ class Recorder:
 
     def _add(self, at: float, name: str, kind: str, seconds: float) -> None:
         key = (int(at) // SPAN_SECONDS * SPAN_SECONDS, name, kind)
-        found = self._spans.get(key)
-        if found is None:
-            found = self._spans[key] = histogram.empty()
-        histogram.add(found, seconds)
+        values = self._values.get(key)
+        if values is None:
+            values = self._values[key] = []
+        values.append(seconds)
+
+    def _fill(self) -> None:
+        """Put the values kept since the last call into their histograms."""
+        for key, values in self._values.items():
+            if key not in self._spans:
+                self._spans[key] = histogram.empty()
+            histogram.add_all(self._spans[key], values)
+        self._values.clear()
 
 
 def _lasted(cause: str | None) -> bool:

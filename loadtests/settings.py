@@ -54,6 +54,11 @@ class Settings:
         allowed = {address.strip() for address in given}
         return {origin: allowed_target(origin, allowed) for origin in origins(plan)}
 
+    def sources(self) -> list[str]:
+        """Return the addresses that connections are opened from, where there are several."""
+        given = self.environment.get("KLOKKEN_SOURCES", "")
+        return [address for address in given.split(",") if address]
+
     def password(self) -> str:
         """Return the password that all synthetic accounts share."""
         path = self._path("KLOKKEN_PASSWORD_FILE")

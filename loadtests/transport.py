@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import select
 from contextlib import suppress
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import gevent.socket
@@ -17,12 +18,13 @@ import gevent.ssl
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketResponse
 
 from klokken.errors import InputError
+from loadtests import source
 from loadtests.listing import bare
 from loadtests.requests import Request, Response
 from loadtests.steps import Unanswered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from loadtests.target import Target
@@ -61,11 +63,20 @@ _LOST = tuple(_CAUSES)
 class Transport:
     """Opens connections to the targets of a storm."""
 
-    def __init__(self, targets: Mapping[str, Target], context: gevent.ssl.SSLContext) -> None:
-        """Serve `targets`, by their origins, whose certificates must hold in `context`."""
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        context: gevent.ssl.SSLContext,
+        sources: Sequence[str] = (),
+    ) -> None:
+        """Serve `targets`, by their origins, whose certificates must hold in `context`.
+
+        Pupils come from `sources` in turn; without any, from where the system has them come.
+        """
         self.targets = targets
         self.context = context
         self.tls = ""
+        self._sources = cycle(sources or [None])
         self.preambles = {
             origin: f" HTTP/1.1\r\nHost: {target.authority}\r\n{_HEADERS}"
             for origin, target in targets.items()
@@ -73,13 +84,15 @@ class Transport:
 
     def connection(self) -> Connection:
         """Return a pupil's connection, which opens at its first request."""
-        return Connection(self)
+        return Connection(self, next(self._sources))
 
-    def opened(self, origin: str) -> gevent.ssl.SSLSocket:
+    def opened(self, origin: str, source_address: str | None) -> gevent.ssl.SSLSocket:
         """Return a new socket to `origin` after its TLS handshake."""
         target = self.targets[origin]
-        plain = gevent.socket.create_connection((target.address, target.port))
+        plain = gevent.socket.socket()
         try:
+            source.bind(plain, source_address)
+            plain.connect((target.address, target.port))
             # A request is one write; waiting to fill a packet could only delay it.
             plain.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
             secure = self.context.wrap_socket(plain, server_hostname=target.host)
@@ -97,11 +110,12 @@ class Connection:
     It sets no time limits: the caller's `gevent.Timeout` ends whatever takes too long.
     """
 
-    __slots__ = ("_sockets", "_transport")
+    __slots__ = ("_sockets", "_source", "_transport")
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, source_address: str | None) -> None:
         """Make one that is not open yet."""
         self._transport = transport
+        self._source = source_address
         self._sockets: dict[str, gevent.ssl.SSLSocket] = {}
 
     def send(self, request: Request) -> Response:
@@ -138,7 +152,7 @@ class Connection:
             if not _readable(kept):
                 return kept
             self._drop(origin)
-        secure = self._sockets[origin] = self._transport.opened(origin)
+        secure = self._sockets[origin] = self._transport.opened(origin, self._source)
         return secure
 
     def _exchange(self, request: Request) -> Response:

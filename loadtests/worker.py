@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import resource
 import ssl
 import time
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from klokken.results import StormPlan
+    from loadtests.null import Null
     from loadtests.pupil import Listener
     from loadtests.transport import Transport
 
@@ -35,6 +36,10 @@ SHARE = "klokken_share"
 DELTA = "klokken_delta"
 # Seconds to wait for the master's share after Locust has started the worker's one User.
 _PATIENCE_FOR_SHARE = 60.0
+# Seconds from which on a pupil that waits inside its journey gives its greenlet back.
+_PARKS = 0.5
+# Seconds between two pieces of a report: long enough for the loop to look at its timers.
+_REST = 0.001
 
 
 class StormClock:
@@ -58,7 +63,7 @@ class Worker:
     """One worker process of a storm. `send` hands a delta to the master."""
 
     plan: StormPlan
-    transport: Transport
+    transport: Transport | Null
     password: str
     send: Callable[[Delta], None]
     listener: Listener
@@ -66,7 +71,7 @@ class Worker:
     _taken: bool = False
 
     def receive(self, share: dict[str, Any]) -> None:
-        """Take the master's message: `first` and `end` of the pupils, and `opens_at`."""
+        """Take the master's message: `first` and `end` of the pupils, `opens_at`, `watched`."""
         self._share.set(share)
 
     def ring(self) -> None:
@@ -79,6 +84,7 @@ class Worker:
             return
         self._taken = True
         share = self._share.get(timeout=_PATIENCE_FOR_SHARE)
+        given = time.monotonic()
         clock = StormClock(share["opens_at"])
         recorder = Recorder(self.plan.profile.journey)
         arrivals = self._arrivals(share, recorder, clock)
@@ -86,12 +92,22 @@ class Worker:
         # again, which it would do at the worst moments.
         gc.collect()
         gc.freeze()
+        footprint = {
+            "schedule_seconds": time.monotonic() - given,
+            "schedule_bytes": arrivals.attendance.nbytes,
+            "resident_bytes": _kernel_bytes("status", "VmRSS"),
+            "proportional_bytes": _kernel_bytes("smaps_rollup", "Pss"),
+        }
+        self.send(recorder.take(clock()) | {"footprint": footprint})
+        used = time.process_time()
         reporter = gevent.spawn(self._report, recorder, clock)
         try:
             arrivals.run()
         finally:
             reporter.kill()
-            self.send(recorder.take(clock(), final=True) | {"versions": self._versions()})
+            spent = {"cpu_seconds": time.process_time() - used}
+            told = {"versions": self._versions(), "footprint": spent}
+            self.send(recorder.take(clock(), final=True) | told)
 
     def _arrivals(
         self, share: dict[str, Any], recorder: Recorder, clock: Callable[[], float]
@@ -104,10 +120,12 @@ class Worker:
             recorder=recorder,
             clock=clock,
             patience=None if plan.profile.exam else plan.patience_seconds,
-            listener=self.listener,
+            # Locust's statistics are for its web interface, and cost 30 us a login.
+            listener=self.listener if share["watched"] else _unheard,
             retries=plan.retries,
             temper=partial(Temper, people, plan.seed) if people else None,
             opened=share["opens_at"],
+            parks=_PARKS,
         )
         return Arrivals(
             attendance(plan, share["first"], share["end"]),
@@ -124,9 +142,9 @@ class Worker:
         while True:
             gevent.sleep(1.0)
             now, use = clock(), time.process_time()
-            recorder.used((use - used) / (now - then), _memory_bytes())
+            recorder.used((use - used) / (now - then), _kernel_bytes("status", "VmHWM"))
             then, used = now, use
-            self.send(recorder.take(now))
+            self.send(recorder.take(now, rest=partial(gevent.sleep, _REST)))
 
     def _versions(self) -> dict[str, str]:
         names = ("gevent", "geventhttpclient", "locust")
@@ -137,6 +155,15 @@ class Worker:
         }
 
 
-def _memory_bytes() -> int:
-    """Return the most memory this process has held, which Linux counts in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _unheard(*_: object) -> None:
+    """Tell nobody of a request."""
+
+
+def _kernel_bytes(file: str, name: str) -> int:
+    """Return what Linux says of this process's memory in a file of /proc/self, in bytes.
+
+    `ru_maxrss` would be simpler, and is inherited from whoever started the process.
+    """
+    lines = Path("/proc/self", file).read_text(encoding="ascii").splitlines()
+    found = next(line for line in lines if line.startswith(name + ":"))
+    return int(found.split()[1]) * 1024

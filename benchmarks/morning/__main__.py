@@ -19,7 +19,7 @@ from klokken import deployment, seeding
 from klokken.errors import KlokkenError, MachineError
 from klokken.results import Verdict
 from klokken.storm import run
-from klokken.storm.driver import worker_count
+from klokken.storm.stations import worker_count
 
 if TYPE_CHECKING:
     from klokken.inventory import Inventory

@@ -152,6 +152,8 @@ def command(results: Results) -> list[str]:
     """Return the command that rings the same storm again, option by option."""
     plan = results.plan
     stack = [] if plan.stack == DEFAULT_STACK else [f"--stack {shlex.quote(plan.stack)}"]
+    if plan.dry:
+        stack = [f"--dry-run --workers {plan.workers} --answer {plan.dry_answer_seconds!r}"]
     return [
         f"klokken storm {plan.profile.name}",
         *stack,
@@ -159,7 +161,7 @@ def command(results: Results) -> list[str]:
         f"--seed {plan.seed}",
         f"--from {numbers.clock(plan.opens)}",
         f"--until {numbers.clock(plan.closes)}",
-        *([f"--compress {plan.compression!r}"] if plan.profile.exam else []),
+        *([f"--compress {plan.compression!r}"] if plan.profile.exam or plan.dry else []),
     ]
 
 

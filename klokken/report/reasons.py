@@ -56,6 +56,13 @@ def _invalid(results: Results) -> list[Two]:
 def _generator(results: Results) -> list[Two]:
     found, generator = [], results.generator
     limit = results.plan.profile.generator.lateness_p999_seconds.value
+    if generator.cut_short:
+        found.append(
+            Two(
+                "Stormen blev afbrudt, før den var forbi; her er, hvad der nåede at blive målt.",
+                "The storm was cut short; here is what was measured until then.",
+            )
+        )
     if generator.lost_workers:
         found.append(
             Two(

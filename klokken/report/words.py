@@ -29,6 +29,7 @@ VERDICTS = {
     Verdict.PASS: Two("BESTÅET", "Passed"),
     Verdict.FAIL: Two("IKKE BESTÅET", "Not passed"),
     Verdict.INVALID: Two("UGYLDIG MÅLING", "Invalid measurement"),
+    Verdict.DRY: Two("TØRLØB", "Dry run"),
 }
 
 
@@ -112,6 +113,8 @@ def slowest(latency: Latency) -> Two:
 def meaning(results: Results, verdict: Verdict) -> Two:
     """Say what the `verdict` on the results means."""
     asked, missed = len(results.judgements), len(broken(results))
+    if results.plan.dry:
+        return _dry(verdict)
     if verdict is Verdict.INVALID:
         return Two(
             "Målingen kan ikke bruges til at bedømme platformen, hverken godt eller dårligt. "
@@ -133,6 +136,17 @@ def meaning(results: Results, verdict: Verdict) -> Two:
         "The platform kept the requirement."
         if asked == 1
         else f"The platform kept all {asked} requirements.",
+    )
+
+
+def _dry(verdict: Verdict) -> Two:
+    """Say what a dry run tells, which is nothing of any platform."""
+    kept = verdict is Verdict.DRY
+    return Two(
+        "Kun belastningsgeneratoren blev prøvet: intet blev sendt, den svarede sig selv. Den "
+        f"{'holdt' if kept else 'holdt ikke'} sine grænser. Om en platform siger det intet.",
+        "Only the load generator was tried: nothing was sent, it answered itself. It "
+        f"{'kept' if kept else 'did not keep'} its limits. This says nothing of any platform.",
     )
 
 
@@ -162,13 +176,13 @@ def rate(results: Results) -> Two:
 
 
 def _compressed(factor: float) -> Two:
-    """Say by how much an exam was run faster than it is sat."""
+    """Say by how much a storm was run faster than it happens."""
     if factor == 1:
         return Two("", "")
     times = number(factor, 0 if factor == int(factor) else 1)
     return Two(
-        f"Alle prøvens tider er delt med {times.da}. ",
-        f"All times of the exam are divided by {times.en}. ",
+        f"Alle tider er delt med {times.da}. ",
+        f"All times are divided by {times.en}. ",
     )
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Pupils: TypeAlias = NDArray[np.int64]
 
+# Seconds over which a peak is taken, so that one odd second does not stand for it.
+_BUSY_SECONDS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
@@ -28,6 +31,16 @@ class Attendance:
     def __len__(self) -> int:
         """Return how many they are."""
         return len(self.pupils)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that this takes, in bytes."""
+        return self.pupils.nbytes + self.due.nbytes
+
+    def peak(self) -> float:
+        """Return how many are due a second in the busiest five of them."""
+        counts = np.convolve(self.by_second() or [0], np.ones(_BUSY_SECONDS))
+        return float(counts.max()) / _BUSY_SECONDS
 
     def by_second(self) -> list[int]:
         """Return how many are due in each second since `opens`."""

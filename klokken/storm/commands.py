@@ -10,16 +10,21 @@ import click
 
 from klokken import deployment
 from klokken.day import profiles
-from klokken.errors import Exit
+from klokken.errors import Exit, InputError
 from klokken.results import Verdict
-from klokken.storm import run
+from klokken.storm import dry, run
 from klokken.storm.summary import summary
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 CLOCK = click.DateTime(formats=["%H:%M:%S", "%H:%M"])
-EXIT_OF = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.INVALID: Exit.INVALID}
+EXIT_OF = {
+    Verdict.PASS: Exit.PASS,
+    Verdict.FAIL: Exit.FAIL,
+    Verdict.INVALID: Exit.INVALID,
+    Verdict.DRY: Exit.PASS,
+}
 
 
 @click.command()
@@ -30,7 +35,12 @@ EXIT_OF = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.INVALID: Ex
 @click.option("--from", "opens", type=CLOCK, help="Ring only from this time on.")
 @click.option("--until", "closes", type=CLOCK, help="Ring only until this time.")
 @click.option(
-    "--compress", type=float, help="Divide the times of an exam by this factor, 1 or more."
+    "--compress", type=float, help="Divide the times of an exam, or a dry run, by this, 1 or more."
+)
+@click.option("--dry-run", "is_dry", is_flag=True, help="Send nothing: try the load generator.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes of a dry run: one a core.")
+@click.option(
+    "--answer", type=click.FloatRange(0, 60), help="Seconds to an answer in a dry run; 0.05."
 )
 @click.option("--web", is_flag=True, help="Serve Locust's own web interface meanwhile.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
@@ -43,6 +53,9 @@ def storm(  # noqa: PLR0913 - one parameter an option
     opens: datetime | None,
     closes: datetime | None,
     compress: float | None,
+    is_dry: bool,
+    workers: int | None,
+    answer: float | None,
     web: bool,
     as_json: bool,
 ) -> None:
@@ -50,25 +63,36 @@ def storm(  # noqa: PLR0913 - one parameter an option
 
     Where PROFILE is a day, its storms are rung one after the other, `--compress` concerns its
     exams, and the command ends as the worst of them.
+
+    With --dry-run no stack is needed: all pupils are rung through the real load generator on
+    this machine, which gives every answer itself. Then `--compress` concerns every storm.
     """
-    inventory = deployment.read_inventory(stack)
+    if is_dry and web:
+        raise InputError("storm", "web", "shows a storm at a stack", "leave --web or --dry-run out")
+    if not is_dry and (workers or answer is not None):
+        raise InputError("storm", "workers, answer", "belong to a dry run", "give --dry-run")
+    inventory = None if is_dry else deployment.read_inventory(stack)
     rung = profiles(profile)
     # All are planned before the first is rung: what must be refused is refused at once.
-    plans = [
-        run.plan(
-            each,
-            inventory,
-            fraction=fraction,
-            seed=seed,
-            opens=opens.time() if opens else None,
-            closes=closes.time() if closes else None,
-            compression=compress if each.exam or len(rung) == 1 else None,
+    plans = []
+    for each in rung:
+        chosen: run.Choices = {
+            "fraction": fraction,
+            "seed": seed,
+            "opens": opens.time() if opens else None,
+            "closes": closes.time() if closes else None,
+            "compression": compress if each.exam or is_dry or len(rung) == 1 else None,
+        }
+        plans.append(
+            run.plan(each, inventory, **chosen)
+            if inventory
+            else dry.plan(each, workers=workers, answer_seconds=answer, **chosen)
         )
-        for each in rung
-    ]
     worst = Exit.PASS
     for planned in plans:
-        results, folder = run.storm(inventory, planned, web=web)
+        results, folder = (
+            run.storm(inventory, planned, web=web) if inventory else dry.storm(planned)
+        )
         click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))
         worst = max(worst, EXIT_OF[results.verdict])
     sys.exit(worst)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from klokken import files, histogram
 from klokken.errors import MachineError
 from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
-from klokken.results import ClassResult, Generator, Interval, Results
+from klokken.results import ClassResult, Footprint, Generator, Interval, Results
 from klokken.verdict import invalid_because, judgements, verdict
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def results(plan: StormPlan, record: Record, around: Surroundings) -> Results:
     classes = _classes(record)
     generator = _generator(record)
     reasons = invalid_because(plan, record, generator)
-    judged = judgements(plan, classes)
+    judged = [] if plan.dry else judgements(plan, classes)
     by = record.seconds
     return Results(
         title=plan.profile.title,
@@ -60,7 +60,7 @@ def results(plan: StormPlan, record: Record, around: Surroundings) -> Results:
         tiers=around.tiers,
         judgements=judged,
         invalid_because=reasons,
-        verdict=verdict(reasons, judged),
+        verdict=verdict(plan, reasons, judged),
     )
 
 
@@ -153,6 +153,19 @@ def _generator(record: Record) -> Generator:
         cpu_busiest=max((_busiest(w) for w in workers), default=0.0),
         memory_bytes=sum(w.memory_bytes for w in workers),
         lost_workers=sum(w.lost for w in workers),
+        cut_short=record.cut_short,
+        footprint=_footprint([w.footprint for w in workers]),
+    )
+
+
+def _footprint(found: list[Footprint]) -> Footprint:
+    """Return that of all workers."""
+    return Footprint(
+        schedule_seconds=max((f.schedule_seconds for f in found), default=0.0),
+        schedule_bytes=sum(f.schedule_bytes for f in found),
+        resident_bytes=sum(f.resident_bytes for f in found),
+        proportional_bytes=sum(f.proportional_bytes for f in found),
+        cpu_seconds=sum(f.cpu_seconds for f in found),
     )
 
 

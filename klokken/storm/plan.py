@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from klokken.curve import seconds
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 # every site; the role `identity` makes them.
 REALM = "skole"
 CLIENT = "drive"
+# A dry run asks nobody, and this domain is nobody's (RFC 2606).
+NOWHERE = "skole.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site as far as a plan goes: how many `accounts` it has, and where its cells are."""
+
+    stack: str
+    domain: str
+    cells: list[str]
+    accounts: int
 
 
 def login_url(domain: str) -> str:
@@ -74,27 +87,80 @@ def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
             f"has no drive, which the profile {profile.name} needs",
             "give the stack a tier `drive`, or ring a profile of logins",
         )
-    pupils = _pupils(profile, fraction, site.site_accounts, site.site_stack)
+    place = Place(site.site_stack, site.site_domain, cell_urls(inventory), site.site_accounts)
+    return _resolved(
+        profile,
+        place,
+        run=run,
+        fraction=fraction,
+        seed=seed,
+        opens=opens,
+        closes=closes,
+        workers=workers,
+        compression=_compression(profile, compression),
+    )
+
+
+def plan_dry_run(  # noqa: PLR0913 - as many choices
+    profile: Profile,
+    *,
+    run: str,
+    fraction: float = 1.0,
+    seed: int = 1,
+    opens: time | None = None,
+    closes: time | None = None,
+    workers: int = 1,
+    compression: float | None = None,
+    answer_seconds: float = 0.0,
+) -> StormPlan:
+    """Return the same storm at no site at all; `compression` divides any profile's times.
+
+    Every request is answered after `answer_seconds`, by the load generator itself.
+    """
+    place = Place("none", NOWHERE, [f"https://drive.{NOWHERE}"], profile.pupils.value)
+    factor = 1.0 if profile.exam is None else profile.exam.compression.value
+    return _resolved(
+        profile,
+        place,
+        run=run,
+        fraction=fraction,
+        seed=seed,
+        opens=opens,
+        closes=closes,
+        workers=workers,
+        compression=factor if compression is None else compression,
+        dry_answer_seconds=answer_seconds,
+    )
+
+
+def _resolved(
+    profile: Profile,
+    place: Place,
+    *,
+    fraction: float,
+    opens: time | None,
+    closes: time | None,
+    **chosen: object,
+) -> StormPlan:
+    """Return the plan of what was `chosen`, with how many pupils it offers."""
+    pupils = _pupils(profile, fraction, place)
     begin, end = _window(profile, opens, closes)
     draft = validated(
         StormPlan,
         {
-            "run": run,
-            "stack": site.site_stack,
+            "stack": place.stack,
             "profile": profile,
             "fraction": fraction,
-            "seed": seed,
             "pupils": pupils,
             "opens": begin,
             "closes": end,
             "offered": 1,
-            "workers": workers,
-            "login_url": login_url(site.site_domain),
-            "portal_url": portal_url(site.site_domain),
-            "cell_urls": cell_urls(inventory),
+            "login_url": login_url(place.domain),
+            "portal_url": portal_url(place.domain),
+            "cell_urls": place.cells,
             "client_id": CLIENT,
             "realm": REALM,
-            "compression": _compression(profile, compression),
+            **chosen,
         },
         "storm",
     )
@@ -109,17 +175,17 @@ def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
     return draft.model_copy(update={"offered": offered})
 
 
-def _pupils(profile: Profile, fraction: float, accounts: int, stack: str) -> int:
+def _pupils(profile: Profile, fraction: float, place: Place) -> int:
     """Return how many pupils there are to draw due times for."""
     if not 0 < fraction <= 1:
         raise InputError("storm", "fraction", f"is {fraction}", "give one above 0 and at most 1")
     pupils = max(1, round(profile.pupils.value * fraction))
-    if pupils > accounts:
-        most = accounts / profile.pupils.value
+    if pupils > place.accounts:
+        most = place.accounts / profile.pupils.value
         raise StormRefusedError(
             "storm",
             "fraction",
-            f"{pupils} pupils need an account each, and stack {stack} has {accounts}",
+            f"{pupils} pupils need an account each, and stack {place.stack} has {place.accounts}",
             f"give a fraction of at most {most:.4g}, or raise `accounts` in the stack's config",
         )
     return pupils

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from klokken import report, telemetry
+from klokken.errors import MachineError
 from klokken.paths import PROJECT
 from klokken.remote import Remote
 from klokken.results import Results
-from klokken.storm import outcome
-from klokken.storm.driver import ring, worker_count
+from klokken.storm import fleet, outcome
+from klokken.storm.driver import ring
 from klokken.storm.plan import plan_storm
+from klokken.storm.stations import enough, worker_count
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
@@ -28,29 +31,27 @@ if TYPE_CHECKING:
 RESULTS = PROJECT / "results"
 
 
-def plan(  # noqa: PLR0913 - a storm has this many choices, all named
-    profile: Profile,
-    inventory: Inventory,
-    *,
-    fraction: float,
-    seed: int,
-    opens: time | None,
-    closes: time | None,
-    compression: float | None,
-) -> StormPlan:
-    """Return the storm of `profile`, with a name of its own."""
+class Choices(TypedDict):
+    """What a person chooses of a storm; see `plan_storm`."""
+
+    fraction: float
+    seed: int
+    opens: time | None
+    closes: time | None
+    compression: float | None
+
+
+def new_name(profile: Profile) -> str:
+    """Return a name for a storm of `profile` that no other has."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    draft = plan_storm(
-        profile,
-        inventory,
-        run=f"{now}-{profile.name}-{secrets.token_hex(2)}",
-        fraction=fraction,
-        seed=seed,
-        opens=opens,
-        closes=closes,
-        compression=compression,
-    )
-    return draft.model_copy(update={"workers": worker_count(inventory)})
+    return f"{now}-{profile.name}-{secrets.token_hex(2)}"
+
+
+def plan(profile: Profile, inventory: Inventory, **chosen: Unpack[Choices]) -> StormPlan:
+    """Return the storm of `profile`, with a name of its own."""
+    draft = plan_storm(profile, inventory, run=new_name(profile), **chosen)
+    workers = enough(fleet.of(draft), worker_count(inventory))
+    return draft.model_copy(update={"workers": workers})
 
 
 def storm(
@@ -66,21 +67,24 @@ def storm(
     """
     folder = RESULTS / planned.run
     draft = RESULTS / f".{planned.run}"
+    # Asked for before: a host may be gone afterwards.
+    before = outcome.Surroundings(
+        machine=telemetry.machine_facts(Remote.of(inventory, Tier.LOADGEN)[0]),
+        versions=telemetry.versions(inventory),
+    )
     try:
         record = ring(inventory, planned, draft, web=web, opened=opened)
-        host = Remote.of(inventory, Tier.LOADGEN)[0]
-        around = outcome.Surroundings(
-            machine=telemetry.machine_facts(host),
-            versions=telemetry.versions(inventory),
-            tiers=telemetry.tier_cpu(inventory, record.began, record.finished),
-        )
-        results = outcome.results(planned, record, around)
-        outcome.write(results, record, draft)
-        report.write(results, draft)
-        draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    draft.rename(folder)
+    try:
+        tiers = telemetry.tier_cpu(inventory, record.began, record.finished)
+        results = outcome.results(planned, record, replace(before, tiers=tiers))
+        outcome.write(results, record, folder)
+        report.write(results, folder)
+    except MachineError as error:
+        raise MachineError(f"{error}; what was recorded is in {folder}") from None
     return results, folder
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klokken.storm import fleet
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -43,6 +45,8 @@ def summary(results: Results, folder: Path) -> str:
         f"  generator: lateness p99.9 {generator.lateness.p999 * 1000:.1f} ms, "
         f"busiest worker {generator.cpu_busiest:.2f} cores"
     )
+    if plan.dry:
+        lines += _dry(results)
     lines += [f"  invalid: {reason}" for reason in results.invalid_because]
     missed = [judged for judged in results.judgements if not judged.kept]
     lines += [
@@ -50,3 +54,32 @@ def summary(results: Results, folder: Path) -> str:
         for m in missed
     ]
     return "\n".join([*lines, f"  report: {folder / 'report.html'}"])
+
+
+def _dry(results: Results) -> list[str]:
+    """Return what a dry run is for: the figures of the generator, and the fleet that follows."""
+    generator, plan = results.generator, results.plan
+    took, late = generator.footprint, generator.lateness
+    worker = [generator.memory_bytes, took.resident_bytes, took.proportional_bytes]
+    most, resident, proportional = (count / 2**20 for count in worker)
+    each = took.schedule_bytes / max(1, plan.offered)
+    offered = max((i.offered / i.seconds for i in results.intervals), default=0.0)
+    started = max((i.started / i.seconds for i in results.intervals), default=0.0)
+    return [
+        "  dry run: nothing was sent, and this says nothing of any platform",
+        f"  rate at the peak: offered {offered:.1f}/s, started {started:.1f}/s",
+        (
+            f"  lateness: p50 {late.p50 * 1000:.2f}, p99 {late.p99 * 1000:.2f}, "
+            f"p99.9 {late.p999 * 1000:.2f}, most {late.max * 1000:.2f} ms"
+        ),
+        (
+            f"  CPU a journey: {took.cpu_seconds * 1000 / max(1, results.started_journeys):.3f} ms"
+            f" over {generator.workers} workers"
+        ),
+        (
+            f"  schedule: ready in {took.schedule_seconds:.2f} s, {each:.1f} bytes a pupil; then "
+            f"{resident:.0f} MiB resident ({proportional:.0f} proportional), at most {most:.0f} MiB"
+        ),
+        "  at a site, this storm needs (peak of 5 s; see docs/benchmarks/country.md):",
+        *(f"    {line}" for line in fleet.of(plan).lines()),
+    ]

@@ -44,6 +44,11 @@ def lasting(plan: StormPlan) -> float:
     return arriving(plan) + plan.longest_patience + _thinking(plan)
 
 
+def share_of(plan: StormPlan, second: float) -> str:
+    """Return how far a storm has come at `second`, in words."""
+    return f"{second:.0f} s of {lasting(plan):.0f}"
+
+
 def _thinking(plan: StormPlan) -> float:
     """Return the seconds beyond which nobody thinks on the whole way, all attempts counted."""
     people = plan.profile.people

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from klokken.paths import PROJECT
+from klokken.storm.stations import addresses
 from klokken.topology import Tier
 from tests.hosts.on_host import assert_hardened, python
 
@@ -87,6 +88,12 @@ def test_the_password_is_for_root_alone(host: Host) -> None:
 def test_locust_reaches_the_edge(host: Host, inventory: Inventory) -> None:
     for edge in inventory.hosts(Tier.EDGE).values():
         assert python(host, _CONNECT, str(edge.ansible_host), "443", user="locust") == "open\n"
+
+
+def test_the_host_has_every_address_that_pupils_come_from(host: Host, inventory: Inventory) -> None:
+    there = host.run("hostname -I").stdout.split()
+    own = [h for h in inventory.hosts(Tier.LOADGEN).values() if str(h.ansible_host) in there]
+    assert [set(addresses(each)) - set(there) for each in own] == [set()]
 
 
 def refusals(host: Host) -> int:

@@ -35,7 +35,7 @@ class Double:
     stall_seconds: float = 0.0
     idle_seconds: float = 20.0
     keycloak_options: dict[str, Any] = field(default_factory=dict)
-    connections: int = 0
+    clients: list[str] = field(default_factory=list)
     stalled: tuple[float, float] = (0.0, 0.0)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -80,10 +80,15 @@ class Double:
             response = self.school.answer(request)
             return None if self.school.lost(request) else response
 
-    def connected(self) -> None:
-        """Count a connection, before its handshake."""
+    @property
+    def connections(self) -> int:
+        """How many were opened."""
+        return len(self.clients)
+
+    def connected(self, client: str) -> None:
+        """Note the address that a connection comes from, before its handshake."""
         with self._lock:
-            self.connections += 1
+            self.clients.append(client)
             if self.connections == self.stall_at:
                 now = time.monotonic()
                 self.stalled = now, now + self.stall_seconds
@@ -103,7 +108,7 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Shake hands in the connection's own thread, so that none waits for another's."""
-        self.double.connected()
+        self.double.connected(client_address[0])
         with suppress(OSError), self.context.wrap_socket(request, server_side=True) as secure:
             secure.settimeout(self.double.idle_seconds)
             super().finish_request(secure, client_address)

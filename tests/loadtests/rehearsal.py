@@ -54,6 +54,8 @@ class Rehearsal:
     port: int
     allowed: str = "127.0.0.1"
     options: tuple[str, ...] = ("--headless", "--only-summary", "--expect-workers-max-wait", "100")
+    # A program and its options that starts the master, such as one that sets limits.
+    through: tuple[str, ...] = ()
     workers: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -61,8 +63,17 @@ class Rehearsal:
         self.run_folder = self.folder / "run"
         (self.folder / "plan.json").write_text(self.plan.model_dump_json())
         (self.folder / "password").write_text(PASSWORD + "\n")
+        self.master = self.start_master()
+        self.workers = [
+            self._start("--worker", "--master-host=127.0.0.1", f"--master-port={self.port}")
+            for _ in range(self.plan.workers)
+        ]
+        return self
+
+    def start_master(self) -> subprocess.Popen[str]:
+        """Start a master, the first or another one of the same storm."""
         count = str(self.plan.workers)
-        self.master = self._start(
+        return self._start(
             "--master",
             "--master-bind-host=127.0.0.1",
             f"--master-bind-port={self.port}",
@@ -70,12 +81,8 @@ class Rehearsal:
             f"--users={count}",
             f"--spawn-rate={count}",
             *self.options,
+            through=self.through,
         )
-        self.workers = [
-            self._start("--worker", "--master-host=127.0.0.1", f"--master-port={self.port}")
-            for _ in range(self.plan.workers)
-        ]
-        return self
 
     def __exit__(
         self,
@@ -112,7 +119,7 @@ class Rehearsal:
         path = self.run_folder / "progress.jsonl"
         return path.read_text() if path.exists() else ""
 
-    def _start(self, *arguments: str) -> subprocess.Popen[str]:
+    def _start(self, *arguments: str, through: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         environment = {
             **os.environ,
             "KLOKKEN_PLAN": str(self.folder / "plan.json"),
@@ -122,7 +129,7 @@ class Rehearsal:
             "KLOKKEN_PASSWORD_FILE": str(self.folder / "password"),
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments],
+            [*through, sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments],
             env=environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,

@@ -15,7 +15,7 @@ from loadtests.arrivals import NOT_BEGUN, STOPPED, TOO_MANY, Arrivals
 from loadtests.pupil import Desk
 from loadtests.record import ABANDONED, COUNTS, Recorder
 from loadtests.requests import Request, Response
-from loadtests.steps import Ask, Unanswered
+from loadtests.steps import Ask, Unanswered, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,3 +262,48 @@ def test_an_error_of_the_generators_own_is_named_so() -> None:
     delta, _ = attend_once([(1.0, Response(200))], broken)
     assert delta["failures"] == [["login", f"first: {INTERNAL}", 1]]
     assert sums(delta)["failed"] == 1
+
+
+def thinking(_: int) -> Journey:
+    yield Ask("first", Request(SITE, "GET", "/"), lambda _: None)
+    yield Wait(0.2)
+    yield Ask("second", Request(SITE, "POST", "/"), lambda _: None)
+    yield Wait(0.3)
+
+
+def ring_with_waits(last: float, *, parks: float = 0.0, most_busy: int = 2) -> tuple[Delta, int]:
+    """Ring for six pupils who wait twice; return what was recorded, and the most who waited."""
+    recorder, begun, most = Recorder(), gevent.get_hub().loop.now(), 0
+
+    def clock() -> float:
+        gevent.get_hub().loop.update_now()
+        return float(gevent.get_hub().loop.now() - begun)
+
+    class Quick:
+        def send(self, _: Request) -> Response:
+            nonlocal most
+            most = max(most, len(arrivals._waiting))  # noqa: SLF001 - who waits is seen nowhere else
+            return Response(200)
+
+        def close(self) -> None:
+            pass
+
+    desk = Desk(Quick, thinking, recorder, clock, None, lambda *_: None, parks=parks)
+    due = [0.01 * n for n in range(6)]
+    arrivals = Arrivals(attendance(due), desk.attend, recorder, clock, last, most_busy)
+    arrivals.run()
+    return recorder.take(clock(), final=True), most
+
+
+def test_who_waits_gives_the_greenlet_back_and_goes_on_in_time() -> None:
+    delta, most = ring_with_waits(last=60.0)
+    assert dict(delta["ok"]) == {"first": 6, "second": 6, "login": 6}
+    assert sums(delta)["dropped"] == 0
+    assert most == 5
+
+
+def test_who_still_waits_when_the_storm_ends_has_failed() -> None:
+    delta, _ = ring_with_waits(last=0.1)
+    assert delta["failures"] == [["login", "first: timeout", 6]]
+    count = sums(delta)
+    assert count["offered"] == count["started"] == count["failed"] == 6

@@ -47,12 +47,30 @@ def test_a_whole_login_uses_one_connection_of_its_own(site: Double) -> None:
         step = next(steps)
         with suppress(StopIteration):
             while True:
-                sent = isinstance(step, Ask) and step.read(wire.send(step.request))
-                step = steps.send(sent or None)
+                seen = step.read(wire.send(step.request)) if isinstance(step, Ask) else None
+                step = steps.send(seen)
         wire.close()
     assert site.logins == ["elev0000001", "elev0000002"]
     assert site.connections == 2
     assert transport.tls.startswith("TLSv1.3 ")
+
+
+def test_pupils_come_from_each_source_address_in_turn(site: Double) -> None:
+    sources = ["127.0.0.2", "127.0.0.3"]
+    transport = Transport({site.origin: target(site)}, tls_context(site.ca_file), sources)
+    for _ in range(3):
+        wire = transport.connection()
+        wire.send(Request(site.origin, "GET", "/?state=a&nonce=b&redirect_uri=c"))
+        wire.close()
+    assert site.clients == ["127.0.0.2", "127.0.0.3", "127.0.0.2"]
+
+
+def test_an_address_that_is_not_the_hosts_own_is_a_failed_connection(site: Double) -> None:
+    sources = ["192.0.2.1"]
+    wire = Transport({site.origin: target(site)}, tls_context(site.ca_file), sources).connection()
+    with pytest.raises(Unanswered, match=r"^connection$"):
+        wire.send(Request(site.origin, "GET", "/"))
+    wire.close()
 
 
 def test_each_host_has_a_connection_that_is_kept(site: Double) -> None:

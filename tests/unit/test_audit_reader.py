@@ -15,8 +15,8 @@ from klokken.audit import run as audits
 from klokken.audit.question import Found, ask
 from klokken.errors import Exit, MachineError
 from tests.unit.exam_site import BROKEN, LOGIN, PASSWORD, ExamSite
+from tests.unit.site_of_folders import SSH
 from tests.unit.test_audit_verdict import write
-from tests.unit.test_driver import SSH
 from tests.unit.test_plan import inventory
 
 if TYPE_CHECKING:

@@ -3,98 +3,69 @@
 from __future__ import annotations
 
 import io
-import json
-import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from klokken.errors import MachineError
+from klokken.errors import InputError, MachineError
+from klokken.inventory import Inventory
 from klokken.profile import Profile
 from klokken.remote import Remote
 from klokken.storm import driver
 from klokken.storm.progress import ProgressLine
+from klokken.storm.stations import stations
+from klokken.storm.units import Units
 from klokken.telemetry import parsed, versions
 from tests import storms
+from tests.unit.site_of_folders import furnish, plan, progress_line
 from tests.unit.test_plan import inventory
 from tests.unit.test_verdict import record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from klokken.results import StormPlan
 
-SSH = """#!/bin/sh
-echo "$*" >> "$HOST/ssh.log"
-for last; do :; done
-exec sh -c "$last"
-"""
-
-# What the units of a load generator do, as far as the driver sees it. $MODE says how they fare.
-SYSTEMCTL = """#!/bin/sh
-echo "$*" >> "$HOST/systemctl.log"
-case "$1" in
-  show) cat "$HOST/pid" ;;
-  is-active) if [ -e "$HOST/pid" ]; then echo active; else echo inactive; exit 3; fi ;;
-  is-failed)
-    shift
-    for unit; do if [ "$MODE" = fail ]; then echo failed; else echo active; fi; done ;;
-  start)
-    . "$HOST/run/storm.env"
-    [ "$MODE" = refuse ] && { echo "Job for klokken-master.service failed." >&2; exit 1; }
-    mkdir -p "$KLOKKEN_RUN_DIR"
-    if [ "$MODE" = fail ]; then sleep 0 & else
-      cp "$HOST/progress.jsonl" "$HOST/record.json" "$HOST/writes.jsonl" "$KLOKKEN_RUN_DIR/"
-      sleep 60 >/dev/null 2>&1 &
-    fi
-    echo $! > "$HOST/pid" ;;
-  stop) [ -e "$HOST/pid" ] && kill "$(cat "$HOST/pid")" 2>/dev/null; rm -f "$HOST/pid" ;;
-esac
-"""
-JOURNAL = '#!/bin/sh\necho "the certificate authority cannot be read"\n'
+ONE, OTHER = "198.18.0.111", "198.18.0.112"
 
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put the scripts first on PATH, and the host's folders below `tmp_path`."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name, text in {"ssh": SSH, "systemctl": SYSTEMCTL, "journalctl": JOURNAL}.items():
-        (programs / name).write_text(text)
-        (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setenv("HOST", str(tmp_path))
-    monkeypatch.setattr(driver, "RUNTIME", str(tmp_path / "run"))
-    monkeypatch.setattr(driver, "RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(driver, "SILENCE", 0.5)
-    lines = [progress_line(second=n, done=n == 3) for n in range(4)]
-    (tmp_path / "progress.jsonl").write_text("\n".join(lines) + "\n")
-    (tmp_path / "record.json").write_text(record().model_dump_json())
-    (tmp_path / "writes.jsonl").write_text("the log")
+    """Have load generators that are folders of `tmp_path`."""
+    furnish(tmp_path, monkeypatch)
     return tmp_path
 
 
-def progress_line(second: int, *, done: bool = False, dropped: int = 0) -> str:
-    counts = {
-        "offered": 7,
-        "started": 6,
-        "completed": 4,
-        "failed": 1,
-        "abandoned": 1,
-        "dropped": dropped,
-    }
-    clock = f"08:00:{second:02d}"
-    rest = {"rate": 1.25, "workers": 2, "lost": 0, "done": done}
-    return json.dumps({"clock": clock, "second": second, **counts, **rest})
+@pytest.fixture
+def pair(host: Path) -> Inventory:
+    """Return a site of two load generators, which four workers ring."""
+    assert host
+    return two_generators()
 
 
-def plan() -> StormPlan:
-    return storms.plan(100, seconds=4)
+def two_generators(**variables: object) -> Inventory:
+    found = inventory().model_dump(mode="json")
+    hosts = found["all"]["children"]["loadgen"]["hosts"]
+    hosts["loadgen2"] = {"ansible_host": OTHER, **variables}
+    return Inventory.model_validate(found)
 
 
-def ring(host: Path, out: io.StringIO | None = None) -> None:
-    driver.ring(inventory(), plan(), host / "results", out=out or io.StringIO())
+def ring(host: Path, where: Inventory | None = None, **changes: object) -> str:
+    """Ring the storm and return what was shown of it."""
+    out = io.StringIO()
+    driver.ring(where or inventory(), plan(**changes), host / "results", out=out)
+    return out.getvalue()
+
+
+def calls(host: Path, address: str = ONE) -> str:
+    """Return what systemctl was asked for on a host."""
+    return (host / address / "systemctl.log").read_text()
+
+
+def nothing_is_left(host: Path, address: str = ONE) -> bool:
+    folder = host / address
+    left = [*(folder / "run").iterdir(), *(folder / "runs").iterdir()]
+    return not left and not (folder / "pid").exists()
 
 
 def test_a_storm_is_started_followed_fetched_and_cleared_up(host: Path) -> None:
@@ -104,30 +75,28 @@ def test_a_storm_is_started_followed_fetched_and_cleared_up(host: Path) -> None:
     assert (host / "results" / "record.json").exists()
     told = "08:00:03  offered 7/100  started 6  completed 4  failed 1  abandoned 1  1.2/s"
     assert told in out.getvalue()
-    calls = (host / "systemctl.log").read_text()
+    assert out.getvalue().startswith("peak ")
     units = "klokken-master.service klokken-worker@1.service klokken-worker@2.service"
-    assert f"start {units}" in calls
-    assert f"stop {units}" in calls
-    assert not (host / "runs" / plan().run).exists()
-    assert list((host / "run").iterdir()) == []
-    assert not (host / "pid").exists()
+    assert f"start {units}" in calls(host)
+    assert f"stop {units}" in calls(host)
+    assert nothing_is_left(host)
+    assert [path.name for path in (host / "results").iterdir()] == ["record.json"]
 
 
 def test_the_log_of_writes_of_an_exam_comes_along(host: Path) -> None:
     ring(host)
     assert not (host / "results" / "writes.jsonl").exists()
-    exam = storms.plan(100, seconds=4, profile=Profile.named("exam"))
-    driver.ring(inventory(), exam, host / "results", out=io.StringIO())
+    ring(host, profile=Profile.named("exam"))
     assert (host / "results" / "writes.jsonl").read_text() == "the log"
 
 
 def test_the_units_are_told_the_only_addresses_they_may_send_to(host: Path) -> None:
-    storm = driver.Storm(Remote.of(inventory())[0], plan(), io.StringIO())
-    text = storm.environment(driver.edges(inventory()))
+    (station,) = stations(inventory(), 2)
+    text = Units(station, plan(), master=True).environment(driver.edges(inventory()), web=False)
     values = dict(line.split("=", 1) for line in text.splitlines())
     assert values == {
-        "KLOKKEN_PLAN": f"{host}/run/plan.json",
-        "KLOKKEN_RUN_DIR": f"{host}/runs/{plan().run}",
+        "KLOKKEN_PLAN": f"{host}/ADDRESS/run/plan.json",
+        "KLOKKEN_RUN_DIR": f"{host}/ADDRESS/runs/{plan().run}",
         "KLOKKEN_ALLOWED": "198.18.0.71",
         "KLOKKEN_WORKERS": "2",
         "KLOKKEN_LOCUST_OPTIONS": "--headless --only-summary --expect-workers-max-wait 60",
@@ -142,34 +111,137 @@ def test_a_unit_that_fails_is_shown_by_its_journal(
     with pytest.raises(MachineError) as failure:
         ring(host)
     assert ("cannot be read" if mode == "fail" else "master.service failed") in str(failure.value)
-    assert "stop klokken-master.service" in (host / "systemctl.log").read_text()
-    assert not (host / "pid").exists()
+    assert "stop klokken-master.service" in calls(host)
+    assert nothing_is_left(host)
 
 
 def test_an_interrupt_stops_the_units_and_clears_up(
-    host: Path, monkeypatch: pytest.MonkeyPatch
+    host: Path, pair: Inventory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> bool:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ProgressLine, "show", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        ring(host)
-    assert not (host / "pid").exists()
-    assert not (host / "runs" / plan().run).exists()
+        ring(host, pair, workers=4)
+    assert nothing_is_left(host, ONE)
+    assert nothing_is_left(host, OTHER)
 
 
 def test_two_storms_at_once_are_refused_and_the_first_goes_on(host: Path) -> None:
-    (host / "pid").write_text("0")
-    with pytest.raises(MachineError, match="another storm"):
+    (host / ONE).mkdir()
+    (host / ONE / "pid").write_text("0")
+    with pytest.raises(MachineError, match=r"^loadgen1: another storm"):
         ring(host)
-    assert "stop" not in (host / "systemctl.log").read_text()
+    assert "stop" not in calls(host)
 
 
-def test_a_host_that_cannot_be_reached_is_one_line(host: Path) -> None:
-    (host / "bin" / "ssh").write_text("#!/bin/sh\necho 'Connection refused' >&2\nexit 255\n")
-    with pytest.raises(MachineError, match=r"^loadgen1: `systemctl .*: Connection refused$"):
+def test_a_host_that_cannot_be_reached_is_one_line(
+    host: Path, pair: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOWN", OTHER)
+    with pytest.raises(MachineError, match=r"^loadgen2: cannot be reached: Connection refused$"):
+        ring(host, pair)
+    assert "start" not in calls(host)
+
+
+def test_a_storm_is_rung_by_all_hosts_and_the_master_is_on_the_first(
+    host: Path, pair: Inventory
+) -> None:
+    out = ring(host, pair, workers=3)
+    assert "1 worker would do; 3 used on 2 hosts" in out
+    first = "klokken-master.service klokken-worker@1.service klokken-worker@2.service"
+    assert f"start {first}\n" in calls(host, ONE)
+    assert "start klokken-worker@1.service\n" in calls(host, OTHER)
+    assert "stop klokken-worker@1.service\n" in calls(host, OTHER)
+    assert nothing_is_left(host, ONE)
+    assert nothing_is_left(host, OTHER)
+
+
+def test_a_host_whose_units_do_not_start_ends_the_storm_on_all(
+    host: Path, pair: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODE", "refuse")
+    monkeypatch.setenv("ON", OTHER)
+    with pytest.raises(MachineError, match=r"^loadgen2: "):
+        ring(host, pair, workers=4)
+    assert nothing_is_left(host, ONE)
+    assert nothing_is_left(host, OTHER)
+
+
+def test_a_clock_that_is_another_is_one_line_before_the_start(
+    host: Path, pair: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AHEAD", OTHER)
+    with pytest.raises(MachineError, match=r"^loadgen2: its clock is \d+ ms ahead") as told:
+        ring(host, pair, workers=4)
+    assert "\n" not in str(told.value)
+    assert "start" not in calls(host)
+
+
+def test_workers_send_from_every_address_of_their_own_host(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = two_generators(loadgen_addresses=["198.18.0.201"])
+    with pytest.raises(MachineError, match=r"^loadgen2: has no address 198.18.0.201; run"):
+        ring(host, site, workers=4)
+    monkeypatch.setenv("FURTHER", "198.18.0.201")
+    one, other = stations(site, 4)
+    text = Units(other, plan(), master=False).environment([], web=False)
+    assert f"KLOKKEN_SOURCES={OTHER},198.18.0.201\n" in text
+    assert "KLOKKEN_SOURCES" not in Units(one, plan(), master=True).environment([], web=False)
+
+
+def test_a_rate_that_the_workers_cannot_give_is_refused(host: Path) -> None:
+    many = storms.plan(100_000, seconds=4, pupils=1_000_000)
+    with pytest.raises(InputError, match=r"^storm: workers: 2 would use .* give \d+ workers"):
+        driver.ring(inventory(), many, host / "results", out=io.StringIO())
+
+
+def test_a_lost_master_leaves_the_record_of_what_was_heard(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LASTS", "3")
+    monkeypatch.setenv("RESULT", "signal")
+    (host / "progress.jsonl").write_text(progress_line(2) + "\n")
+    out = io.StringIO()
+    found = driver.ring(inventory(), plan(), host / "results", out=out)
+    assert found.cut_short == "the master was lost after 2 s of 34: its unit ended by signal"
+    assert sum(found.seconds.completed) == 1
+    assert found.dropped == {"worker lost": 99}
+    assert "made of what was heard" in out.getvalue()
+    assert nothing_is_left(host)
+
+
+def test_a_master_lost_before_the_opening_leaves_nothing(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LASTS", "1")
+    for name in ("progress.jsonl", "journal.jsonl"):
+        (host / name).write_text("")
+    with pytest.raises(MachineError, match="ended without a result"):
         ring(host)
+
+
+def test_a_full_disk_here_leaves_the_record_there(host: Path) -> None:
+    (host / "results").mkdir()
+    (host / "results" / "record.json.part").symlink_to("/dev/full")
+    with pytest.raises(MachineError, match=r"No space left .* stays on loadgen1, in "):
+        ring(host)
+    assert (host / ONE / "runs" / plan().run / "record.json").exists()
+    assert not (host / ONE / "pid").exists()
+
+
+def test_a_host_that_is_gone_at_the_end_is_told(
+    host: Path, pair: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: object) -> None:
+        monkeypatch.setenv("DOWN", OTHER)
+
+    out = io.StringIO()
+    driver.ring(pair, plan(workers=4), host / "results", out=out, opened=gone)
+    assert "not cleared up: loadgen2: " in out.getvalue()
+    assert nothing_is_left(host, ONE)
 
 
 def test_ssh_is_used_without_questions_and_with_the_inventorys_key(host: Path) -> None:

@@ -20,8 +20,9 @@ from klokken.faults.schedule import Schedule
 from klokken.results import Verdict
 from klokken.storm import driver
 from tests import storms
+from tests.unit.site_of_folders import plan
 from tests.unit.test_audit_verdict import found, judged, write
-from tests.unit.test_driver import host, plan
+from tests.unit.test_driver import host
 from tests.unit.test_faults import inventory
 from tests.unit.test_plan import inventory as lab
 

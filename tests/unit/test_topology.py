@@ -81,3 +81,41 @@ def test_variables_of_a_host_that_the_tier_has_not_are_refused_in_one_line(
     with pytest.raises(InputError, match=said) as refused:
         with_hosts(**hosts)
     assert "\n" not in str(refused.value)
+
+
+def with_generators(variables: Any = None, **hosts: Any) -> Topology:
+    tiers = {"loadgen": {"count": 2, "hosts": hosts, "variables": variables or {}}}
+    site = {"domain": "skole.test", "network": "198.18.0.0/24", "accounts": 1, "tiers": tiers}
+    return Topology.model_validate(site)
+
+
+def test_load_generators_may_have_addresses_that_no_host_will_ever_have() -> None:
+    found = with_generators(
+        loadgen1={"loadgen_addresses": ["198.18.0.131"]},
+        loadgen2={"loadgen_addresses": ["198.18.0.132", "198.18.0.254"]},
+    )
+    everyone = topology(dict.fromkeys([tier.value for tier in Tier], 20)).hosts()
+    further = {"198.18.0.131", "198.18.0.132", "198.18.0.254"}
+    assert further.isdisjoint({str(host.address) for host in everyone})
+    assert found.tiers[Tier.LOADGEN].count == 2
+
+
+@pytest.mark.parametrize(
+    ("addresses", "problem"),
+    [
+        (["198.18.0.130"], "has 198.18.0.130; give addresses from 198.18.0.131 to 198.18.0.254"),
+        (["198.18.0.255"], "each once"),
+        (["198.18.0.140", "198.18.0.140"], "each once"),
+        (["10.0.0.1"], "give addresses from"),
+        (["somewhere"], "somewhere"),
+        ("198.18.0.131", "is not a list"),
+    ],
+)
+def test_other_addresses_are_refused(addresses: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        with_generators(loadgen1={"loadgen_addresses": addresses})
+
+
+def test_two_hosts_cannot_have_the_same_addresses() -> None:
+    with pytest.raises(ValueError, match="give them to single hosts, under `hosts`"):
+        with_generators({"loadgen_addresses": ["198.18.0.131"]})

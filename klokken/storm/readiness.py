@@ -1,0 +1,117 @@
+"""Whether the hosts of a storm have what it needs, before anything of it is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from klokken import loadgen
+from klokken.errors import MachineError
+from klokken.storm import clocks
+from klokken.storm.fleet import CONNTRACK_SECONDS, OTHER_FILES, TIME_WAIT_SECONDS
+from klokken.storm.timing import lasting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from klokken.results import StormPlan
+    from klokken.storm.facts import Facts
+    from klokken.storm.fleet import Fleet
+    from klokken.storm.stations import Station
+
+# Memory of a process of Locust with its libraries (105 MB measured), of a pupil in a journey
+# (25 KB of TLS, a greenlet, what it knows; with room), and of one not yet due.
+PROCESS_BYTES = 120_000_000
+BUSY_BYTES = 60_000
+WAITING_BYTES = 16
+# What a worker hands over in a second, as the journal has it (0.9 KB measured at 50 logins/s),
+# and what else a run leaves.
+JOURNAL_BYTES = 4_000
+OTHER_BYTES = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a storm needs of one host: `open_files` for each worker, the rest for all."""
+
+    ports: int
+    open_files: int
+    conntrack: int
+    memory_bytes: int
+    disk_bytes: int
+
+
+def need_of(plan: StormPlan, fleet: Fleet, workers: int, *, master: bool) -> Need:
+    """Return what a storm needs of a host with so many of its `workers`, or its `master` too."""
+    share = workers / plan.workers
+    opened = fleet.peak_per_second * fleet.connections_per_journey * share
+    held, busy = fleet.held_seconds, fleet.peak_per_second * fleet.held_seconds * share
+    pupils = ceil(busy) * BUSY_BYTES + ceil(plan.people * share) * WAITING_BYTES
+    written = OTHER_BYTES + ceil(plan.workers * lasting(plan)) * JOURNAL_BYTES
+    return Need(
+        ports=ceil(opened * (held + TIME_WAIT_SECONDS)),
+        open_files=ceil(opened * held / max(1, workers)) + OTHER_FILES,
+        conntrack=ceil(opened * (held + CONNTRACK_SECONDS)),
+        memory_bytes=(workers + master) * PROCESS_BYTES + pupils,
+        disk_bytes=written if master else 0,
+    )
+
+
+def complaints(facts: Facts, addresses: Sequence[str], need: Need) -> list[str]:
+    """Return what a host lacks, each with what to raise; nothing where it is ready."""
+    found = []
+    if facts.busy:
+        found.append(
+            "another storm is being rung there; wait for its end, or stop klokken-master.service"
+            " and the workers"
+        )
+    if missing := [address for address in addresses if address not in facts.addresses]:
+        found.append(f"has no address {', '.join(missing)}; run `klokken up`")
+    if need.ports > facts.ports * len(addresses):
+        found.append(
+            f"the storm needs {need.ports:,} source ports and it has {facts.ports:,} at each of"
+            f" {len(addresses)} addresses; widen net.ipv4.ip_local_port_range, or give it"
+            f" {ceil(need.ports / facts.ports)} addresses by `loadgen_addresses`"
+        )
+    if need.open_files > facts.open_files:
+        found.append(
+            f"a worker needs {need.open_files:,} open files and may have {facts.open_files:,};"
+            " raise `loadgen_open_files`"
+        )
+    if facts.conntrack is not None and need.conntrack > facts.conntrack:
+        found.append(
+            f"the storm needs {need.conntrack:,} conntrack entries and {facts.conntrack:,} are"
+            " free; raise net.netfilter.nf_conntrack_max"
+        )
+    if need.memory_bytes > facts.memory_bytes:
+        found.append(
+            f"the storm needs {_mb(need.memory_bytes)} of memory and {_mb(facts.memory_bytes)}"
+            " are free; give it more, or the tier `loadgen` more hosts"
+        )
+    if need.disk_bytes > facts.disk_bytes:
+        found.append(
+            f"the run needs {_mb(need.disk_bytes)} in {loadgen.RUNS} and"
+            f" {_mb(facts.disk_bytes)} are free; make room there"
+        )
+    return found
+
+
+def require(plan: StormPlan, fleet: Fleet, crew: Sequence[Station]) -> None:
+    """Raise MachineError where a host is not ready, with a line for each thing it lacks."""
+    found = [
+        f"{station.host.name}: {complaint}"
+        for number, station in enumerate(crew)
+        for complaint in complaints(
+            station.facts,
+            station.addresses,
+            need_of(plan, fleet, station.workers, master=number == 0),
+        )
+    ]
+    found += clocks.complaints([station.host for station in crew])
+    if found:
+        raise MachineError("\n".join(found))
+
+
+def _mb(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB"

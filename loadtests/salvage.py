@@ -1,0 +1,44 @@
+"""Makes the record of a storm whose master was lost: `python -m loadtests.salvage`.
+
+It reads `plan.json` and `journal.jsonl` of the folder given, and writes `record.json` beside
+them, and the log of writes of an exam. What a worker had not handed over by then counts as lost
+with it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from klokken import files, writes
+from klokken.errors import KlokkenError, MachineError
+from klokken.results import StormPlan
+from loadtests import journal, logbook
+from loadtests.books import Books
+
+
+def salvage(folder: Path, cut_short: str) -> None:
+    """Write what the journal in `folder` holds; raise MachineError where it holds no storm.
+
+    `cut_short` says why the storm ended before its time.
+    """
+    plan = StormPlan.model_validate_json((folder / "plan.json").read_bytes())
+    books = Books(plan)
+    log: list[str] = []
+    with (folder / journal.NAME).open(encoding="utf-8", errors="replace") as lines:
+        for entry in journal.entries(lines):
+            books.enter(entry)
+            log += [logbook.lines(entry["delta"])] if "delta" in entry else []
+    if books.ledger is None:
+        raise MachineError(f"{folder / journal.NAME}: the storm had not begun")
+    record = books.record(books.opens_at + books.heard).model_copy(update={"cut_short": cut_short})
+    if plan.profile.exam:
+        files.write(folder / writes.NAME, "".join(log))
+    files.write(folder / "record.json", record.model_dump_json())
+
+
+if __name__ == "__main__":
+    try:
+        salvage(Path(sys.argv[1]), sys.argv[2])
+    except (KlokkenError, OSError) as error:
+        sys.exit(str(error))

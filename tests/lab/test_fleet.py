@@ -1,0 +1,188 @@
+"""Storms of two load generators, and what becomes of one in whose middle something dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from klokken.errors import Exit
+from klokken.loadgen import MASTER, RUNS, worker
+from klokken.paths import PROJECT
+from klokken.stackconfig import config_path
+from tests.lab.laboratory import KLOKKEN, STACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.lab.laboratory import Lab
+
+pytestmark = pytest.mark.timeout(1800)
+RESULTS = PROJECT / "results"
+STORM = (KLOKKEN, "storm", "minute", "--fraction", "0.5", "--stack", STACK)
+BOTH = ("loadgen1", "loadgen2")
+# Further addresses, behind those of all hosts.
+SOURCES = {"loadgen1": "198.18.7.131", "loadgen2": "198.18.7.132"}
+
+
+@pytest.fixture(scope="session")
+def pair(lab: Lab) -> Lab:
+    """Give the lab a second load generator, and both of them a second address."""
+    site = yaml.safe_load(config_path(STACK).read_text())["config"]["klokken:site"]
+    hosts = {name: {"loadgen_addresses": [address]} for name, address in SOURCES.items()}
+    site["tiers"]["loadgen"] = {"count": 2, "hosts": hosts}
+    lab.configure(site=site)
+    lab.up()
+    return lab
+
+
+class Ringing:
+    """A storm that is being rung; after it, its exit code, what it said and its results."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.said = ""
+        self.process = process
+        self.before = set(RESULTS.glob("*"))
+        self.results: dict[str, Any] = {}
+        self.folder: Path = RESULTS
+
+    def begun(self) -> None:
+        """Wait until pupils have started."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if re.search(r"started [1-9]", line):
+                return
+        raise AssertionError(f"the storm did not begin:\n{self.said}")
+
+    def end(self) -> None:
+        """Wait for its end, and read what it left."""
+        said, _ = self.process.communicate(timeout=300)
+        self.said += said
+        (self.folder,) = set(RESULTS.glob("*")) - self.before
+        self.results = json.loads((self.folder / "results.json").read_text())
+
+
+@contextmanager
+def ringing() -> Iterator[Ringing]:
+    """Ring a storm, and see it begin and end."""
+    with subprocess.Popen(
+        STORM, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        storm = Ringing(process)
+        storm.begun()
+        yield storm
+        storm.end()
+
+
+def assert_cut(storm: Ringing, reason: str) -> None:
+    """Fail unless the storm is INVALID for this reason, and what it knows adds up and is shown."""
+    found = storm.results
+    assert storm.process.returncode == Exit.INVALID, storm.said
+    assert found["verdict"] == "INVALID"
+    assert [line for line in found["invalid_because"] if re.search(reason, line)], found
+    assert not [line for line in found["invalid_because"] if "add up" in line]
+    assert found["offered"] == found["plan"]["offered"]
+    assert 0 < found["completed"] < found["offered"]
+    assert "INVALID" in (storm.folder / "report.html").read_text()
+
+
+def assert_cleared_up(lab: Lab, *hosts: str) -> None:
+    """Fail where a storm has left something on a host."""
+    for host in hosts:
+        assert lab.ssh(host, f"ls {RUNS}").split() == []
+        assert lab.ssh(host, "ls /run/klokken 2>/dev/null || true").split() == []
+        units = f"{MASTER} 'klokken-worker@*'"
+        listed = lab.ssh(host, f"systemctl list-units --plain --no-legend --state=active {units}")
+        assert listed.strip() == ""
+
+
+def test_a_storm_is_rung_by_both_hosts_from_all_their_addresses(pair: Lab) -> None:
+    with ringing() as storm:
+        pass
+    assert storm.results["completed"] == storm.results["offered"] == 300
+    record = json.loads((storm.folder / "record.json").read_text())
+    assert {line["name"].partition("_")[0] for line in record["workers"]} == set(BOTH)
+    assert "used on 2 hosts" in storm.said
+    for host, address in SOURCES.items():
+        # Who closes first remembers the connection for a minute.
+        assert pair.ssh(host, f"ss -Htan state time-wait src {address}").strip()
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_a_worker_that_is_killed_is_lost_with_its_pupils_alone(pair: Lab) -> None:
+    with ringing() as storm:
+        pair.ssh("loadgen2", f"systemctl kill -s KILL {worker(1)}")
+    assert_cut(storm, r"1 of \d workers were lost")
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_a_master_that_is_killed_leaves_what_it_had_heard(pair: Lab) -> None:
+    with ringing() as storm:
+        pair.ssh("loadgen1", f"systemctl kill -s KILL {MASTER}")
+    assert_cut(storm, r"the master was lost after \d+ s of \d+: its unit ended by signal")
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_a_master_that_is_restarted_does_not_ring_twice(pair: Lab) -> None:
+    with ringing() as storm:
+        pair.ssh("loadgen1", f"systemctl restart {MASTER}")
+    assert_cut(storm, r"the master was (stopped|lost) after \d+ s of \d+")
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_a_disk_that_fills_up_ends_the_storm_and_the_rest_is_kept(pair: Lab) -> None:
+    pair.ssh("loadgen1", f"mount -t tmpfs -o size=200m,mode=0777 tmpfs {RUNS}")
+    try:
+        with ringing() as storm:
+            pair.ssh("loadgen1", f"cat /dev/zero > {RUNS}/all 2>/dev/null || rm -f {RUNS}/none")
+    finally:
+        pair.ssh("loadgen1", f"umount {RUNS}")
+    assert_cut(storm, r"the master was lost after .*cannot be written \(No space left on device\)")
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_a_disk_that_is_full_before_is_one_line(pair: Lab) -> None:
+    pair.ssh("loadgen1", f"mount -t tmpfs -o size=1m,mode=0777 tmpfs {RUNS}")
+    try:
+        done = pair.klokken(*STORM[1:])
+    finally:
+        pair.ssh("loadgen1", f"umount {RUNS}")
+    assert done.returncode == Exit.MACHINE
+    assert re.search(
+        rf"^loadgen1: the run needs \d+ MB in {RUNS} and 1 MB are", done.stdout, re.MULTILINE
+    )
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_a_whole_host_that_is_lost_is_told_and_the_rest_goes_on(pair: Lab) -> None:
+    with ringing() as storm:
+        os.kill(pair.record("loadgen2", "process.json")["pid"], signal.SIGKILL)
+    assert_cut(storm, r"\d of \d workers were lost")
+    assert "not cleared up: loadgen2: " in storm.said
+    assert_cleared_up(pair, "loadgen1")
+    pair.up()
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_ctrl_c_stops_the_workers_of_all_hosts(pair: Lab) -> None:
+    # A test run in the background ignores Ctrl-C, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = set(RESULTS.glob("*"))
+    with subprocess.Popen(
+        STORM, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        Ringing(process).begun()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+    assert process.returncode == Exit.MACHINE
+    assert set(RESULTS.glob("*")) == before
+    assert_cleared_up(pair, *BOTH)
