@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -65,17 +65,29 @@ class Site:
     redirect_uri: str
     path: str = field(init=False)
     issuer: str = field(init=False)
+    # What is the same in every login, as it stands in a query and in a form.
+    asked: str = field(init=False)
+    traded: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive what every request needs once, rather than once a pupil."""
         path = f"/realms/{quote(self.realm, safe='')}"
         object.__setattr__(self, "path", path)
         object.__setattr__(self, "issuer", self.origin + path)
+        client = {"client_id": self.client_id, "redirect_uri": self.redirect_uri}
+        asked = {"response_type": "code", **client, "scope": "openid"}
+        object.__setattr__(self, "asked", urlencode(asked))
+        object.__setattr__(
+            self, "traded", urlencode({"grant_type": "authorization_code", **client})
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What a client makes up for one login: the PKCE verifier, the state and the nonce."""
+    """What a client makes up for one login: the PKCE verifier, the state and the nonce.
+
+    All are of the URL-safe alphabet of base64, so that they go into a query as they are.
+    """
 
     verifier: str
     state: str
@@ -100,17 +112,9 @@ def portal(origin: str) -> Request:
 
 def login_page(site: Site, mine: Secrets) -> Request:
     """Ask for the page with the login form."""
-    query = urlencode(
-        {
-            "response_type": "code",
-            "client_id": site.client_id,
-            "redirect_uri": site.redirect_uri,
-            "scope": "openid",
-            "state": mine.state,
-            "nonce": mine.nonce,
-            "code_challenge": mine.challenge,
-            "code_challenge_method": "S256",
-        }
+    query = (
+        f"{site.asked}&state={mine.state}&nonce={mine.nonce}"
+        f"&code_challenge={mine.challenge}&code_challenge_method=S256"
     )
     return Request(site.origin, "GET", f"{site.path}/protocol/openid-connect/auth?{query}")
 
@@ -119,7 +123,7 @@ def password(
     site: Site, target: str, cookies: dict[str, str], username: str, secret: str
 ) -> Request:
     """Send the login form to its own `target`, with the cookies that came with it."""
-    body = urlencode({"username": username, "password": secret, "credentialId": ""})
+    body = f"username={quote_plus(username)}&password={quote_plus(secret)}&credentialId="
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
     headers = (*_FORM, ("Cookie", cookie))
     return Request(site.origin, "POST", target, headers, body.encode("ascii"))
@@ -127,21 +131,15 @@ def password(
 
 def token(site: Site, mine: Secrets, code: str) -> Request:
     """Trade the `code` for tokens. The drive's own client does this, without cookies."""
-    return _tokens(
-        site,
-        grant_type="authorization_code",
-        code=code,
-        redirect_uri=site.redirect_uri,
-        client_id=site.client_id,
-        code_verifier=mine.verifier,
-    )
+    return _tokens(site, f"{site.traded}&code={quote_plus(code)}&code_verifier={mine.verifier}")
 
 
 def refresh(site: Site, token: str) -> Request:
     """Trade a refresh token for new tokens."""
-    return _tokens(site, grant_type="refresh_token", refresh_token=token, client_id=site.client_id)
+    form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": site.client_id}
+    return _tokens(site, urlencode(form))
 
 
-def _tokens(site: Site, **form: str) -> Request:
+def _tokens(site: Site, form: str) -> Request:
     target = f"{site.path}/protocol/openid-connect/token"
-    return Request(site.origin, "POST", target, _FORM, urlencode(form).encode("ascii"))
+    return Request(site.origin, "POST", target, _FORM, form.encode("ascii"))
