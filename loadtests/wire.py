@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 import rtls
+from gevent.monkey import get_original
 
 if TYPE_CHECKING:
     from loadtests.target import Target
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 # What is read at once: more than Keycloak's login page with its headers.
 _BLOCK = 64 * 1024
 _READ, _WRITE = 1, 2
+# Locust puts gevent's sockets in the place of Python's, and they would wait a second time.
+_Socket = get_original("socket", "socket")
 
 
 class Wire:
@@ -31,7 +34,7 @@ class Wire:
         self._hub = gevent.get_hub()
         self._incoming, self._outgoing = rtls.MemoryBIO(), rtls.MemoryBIO()
         family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
-        self._plain = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self._plain = _Socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self._readable = self._hub.loop.io(self._plain.fileno(), _READ)
         try:
             # A request is one write; waiting to fill a packet could only delay it.
@@ -73,12 +76,14 @@ class Wire:
         while True:
             try:
                 # Nothing at all is the site's word that it has closed.
-                return self._tls.read(_BLOCK)
+                data: bytes = self._tls.read(_BLOCK)
             except ssl.SSLWantReadError:
                 if not self._fill():
                     return b""
             except ssl.SSLZeroReturnError:
                 return b""
+            else:
+                return data
 
     def close(self) -> None:
         """Close the connection; doing so twice is fine."""
@@ -97,7 +102,7 @@ class Wire:
         while True:
             try:
                 # The last flight waits in `_outgoing` for the first request.
-                return self._tls.do_handshake()
+                self._tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._flush()
                 if not self._fill():
@@ -106,6 +111,8 @@ class Wire:
                 # So that the site learns why, as from a browser.
                 self._flush()
                 raise
+            else:
+                return
 
     def _fill(self) -> int:
         """Wait for what comes next and hand it to TLS; return its length."""
