@@ -134,6 +134,7 @@ def document(found: Comparison) -> str:
         if found.against == "null"
         else f"the stack {found.against}"
     )
+    split = sum(t.split for t in found.trials)
     tls = "; ".join(sorted({f"{t.name}: {t.tls}" for t in found.trials if t.tls}))
     return f"""\
 # The load generator beside its peers
@@ -145,7 +146,7 @@ The same login (the page with the form, the password, the code for tokens with P
 ## How it was measured
 - A login is three requests on a TLS connection of its own, with a whole handshake that verifies the site's certificate: only Locust's FastHttpUser does not verify, as its documentation has it. Redirects are not followed, the form is parsed, the ID token is read and its claims are checked.
 - Logins come at a steady rate whether or not the site is ready: Klokken's and k6's each at its own moment, a stock Locust's as users started so many a second, in a clump each second.
-- CPU is what the scheduler counted for all processes of the generator in a window that begins two seconds after its first login. Klokken's is of a master and a worker as `klokken storm` starts them. The null site's own log says how many logins were done, and that each had one new connection, not resumed.
+- CPU is what the scheduler counted for all processes of the generator in a window that begins two seconds after its first login. Klokken's is of a master and a worker as `klokken storm` starts them. The null site's own log says how many logins were done, and that none resumed a session; {split} in all trials were not on one connection of their own (k6 opens a second now and then).
 - Trials follow each other in an order drawn anew for each repeat. A cell has the median and, in brackets, the least and the greatest.
 - k6 parses the page with its HTML parser, as its documentation shows; the row "form by expression" is the same script with a regular expression in its place, which is what Klokken and both stock users have.
 - Lateness is how long after its moment a login began, over the whole trial. k6 tells it in whole milliseconds; a stock Locust has no such moment.

@@ -67,3 +67,7 @@ class LabSite:
     def tls(self, since: float) -> str:  # noqa: ARG002 - what a site with a log can tell
         """Return nothing: the edge's log has it."""
         return ""
+
+    def split(self, since: float) -> int:  # noqa: ARG002 - likewise
+        """Return nothing: likewise."""
+        return 0

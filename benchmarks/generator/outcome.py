@@ -38,7 +38,8 @@ class Own(Document):
 class Trial(Document):
     """One generator at one rate, over a window of `seconds` in which it did `done` logins.
 
-    CPU is that of all its processes in the window; `share` of a core is what was aimed at.
+    CPU is that of all its processes in the window; `share` of a core is what was aimed at; `split`
+    logins of the whole trial were not on one connection of their own.
     """
 
     part: Part
@@ -52,6 +53,7 @@ class Trial(Document):
     lateness: Lateness | None
     share: Seconds = 0
     tls: str = ""
+    split: Whole = 0
 
     @property
     def milliseconds(self) -> float:

@@ -49,6 +49,9 @@ class Site(Protocol):
     def tls(self, since: float) -> str:
         """Return what TLS they agreed on."""
 
+    def split(self, since: float) -> int:
+        """Return how many were not on one connection of their own."""
+
 
 @dataclass
 class Bench:
@@ -152,6 +155,7 @@ class Bench:
                 lateness=own.lateness,
                 share=share,
                 tls=self.site.tls(start),
+                split=self.site.split(start),
             )
         self.show(
             f"{part}: {name} at {rate:g}/s: {found.achieved:.1f}/s, {found.milliseconds:.2f} ms,"
