@@ -66,14 +66,14 @@ class _Pupil(User):
         query = parse_qs(urlsplit(answer.headers["location"]).query)
         if query["state"] != [state]:
             raise ValueError("wrong state")
-        form = {
+        trade = {
             "grant_type": "authorization_code",
             "code": query["code"][0],
             "redirect_uri": _LOGIN["redirect_uri"],
             "client_id": _LOGIN["client_id"],
             "code_verifier": verifier,
         }
-        token = {"data": form, "name": "token", "catch_response": True}
+        token = {"data": trade, "name": "token", "catch_response": True}
         with self.client.post(f"{_PATH}/token", **token) as answer:
             if not _right(answer.json()["id_token"], nonce, username):
                 answer.failure("wrong token")
