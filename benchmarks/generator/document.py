@@ -33,7 +33,7 @@ def _costs(found: Comparison) -> str:
             f"{rate:g}",
             str(len(these)),
             spread(t.achieved for t in these),
-            spread(t.milliseconds for t in these),
+            spread(t.milliseconds for t in these if t.done),
             spread((t.memory_bytes / 2**20 for t in these), ".0f"),
             str(sum(t.failed for t in these)),
         ]
@@ -91,7 +91,7 @@ def _limits(found: Comparison) -> str:
             trial.name,
             f"{trial.rate:g}",
             f"{trial.achieved:.0f}",
-            f"{trial.milliseconds:.2f}",
+            spread([trial.milliseconds] if trial.done else []),
             f"{trial.cores:.2f}",
             str(trial.failed),
             "yes" if trial.held else "no",

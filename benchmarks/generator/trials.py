@@ -136,7 +136,20 @@ class Bench:
         folder = self.folder / f"{len(self.trials)}-{part}-{name}"
         start = time.time()
         with running(name, case, folder) as run:
-            self._await_begin(run, start)
+            if not self._begins(run, start):
+                self.show(f"{part}: {name} at {rate:g}/s: not one login in all its time")
+                return Trial(
+                    part=part,
+                    name=name,
+                    rate=rate,
+                    seconds=length,
+                    done=0,
+                    cpu_seconds=0,
+                    memory_bytes=0,
+                    failed=case.count,
+                    lateness=None,
+                    share=share,
+                )
             time.sleep(_SETTLING)
             begin, used = time.time(), cpu_seconds(run.pids)
             time.sleep(self.seconds)
@@ -163,9 +176,13 @@ class Bench:
         )
         return found
 
-    def _await_begin(self, run: Run, since: float) -> None:
+    def _begins(self, run: Run, since: float) -> bool:
+        """Wait for the first login; return False where the generator ends without one."""
         end = time.monotonic() + _PATIENCE
         while not self.site.begun(since):
-            if not run.alive() or time.monotonic() > end:
+            if any(process.poll() for process in run.processes) or time.monotonic() > end:
                 raise MachineError(f"benchmark: {run.name} did not begin: {run.said()}")
+            if run.processes[0].poll() is not None:
+                return False
             time.sleep(0.1)
+        return True
