@@ -22,7 +22,7 @@ def make_secrets() -> dict[str, str]:
     `pupils_hash` and `pupils_salt` are base64; the rest is text, keys and certificate in PEM.
     """
     made = {name: secrets.token_urlsafe(24) for name in PASSWORDS}
-    return made | _pupils_hash(made["pupils"]) | _certificate_authority()
+    return made | _pupils_hash(made["pupils"]) | certificate_authority()
 
 
 def _pupils_hash(password: str) -> dict[str, str]:
@@ -42,7 +42,7 @@ def _pupils_hash(password: str) -> dict[str, str]:
     }
 
 
-def _certificate_authority() -> dict[str, str]:
+def certificate_authority() -> dict[str, str]:
     """Make a P-256 certificate authority that only this stack's hosts trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Klokken lab")])

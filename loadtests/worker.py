@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import ssl
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
+import rtls
 from gevent.event import AsyncResult
 
 from klokken.people import Temper
@@ -147,10 +147,10 @@ class Worker:
             self.send(recorder.take(now, rest=partial(gevent.sleep, _REST)))
 
     def _versions(self) -> dict[str, str]:
-        names = ("gevent", "geventhttpclient", "locust")
+        names = ("gevent", "locust", "rtls")
         found = {name: version(name) for name in names}
         return found | {
-            "generator openssl": ssl.OPENSSL_VERSION,
+            "generator tls library": rtls.OPENSSL_VERSION,
             "generator tls": self.transport.tls,
         }
 

@@ -68,7 +68,7 @@ def test_the_lock_file_is_what_is_installed(host: Host) -> None:
     assert host.run("/opt/klokken/venv/bin/python -m pip check").rc == 0
     listed = host.run("/opt/klokken/venv/bin/python -m pip list --format=freeze").stdout
     locked = (PROJECT / "loadtests/requirements.lock").read_text()
-    for name in ("locust", "gevent", "geventhttpclient", "pydantic"):
+    for name in ("locust", "gevent", "rtls", "pydantic"):
         version = re.search(rf"^{name}==(\S+)", locked, re.MULTILINE)
         assert version
         assert f"{name}=={version[1]}" in listed

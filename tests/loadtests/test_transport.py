@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -152,6 +154,36 @@ def test_a_closed_port_is_named(site: Double) -> None:
         with pytest.raises(Unanswered, match=r"^connection refused$"):
             wire.send(Request(site.origin, "GET", "/"))
     wire.close()
+
+
+def test_every_handshake_is_whole_though_the_site_offers_its_sessions(tmp_path: Path) -> None:
+    key_file, cert_file = certificate(tmp_path)
+    offering = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    offering.load_cert_chain(cert_file, key_file)
+    resumed: list[bool | None] = []
+
+    def serve() -> None:
+        for _ in range(3):
+            plain, _ = listener.accept()
+            with offering.wrap_socket(plain, server_side=True) as secure:
+                resumed.append(secure.session_reused)
+                secure.recv(4096)
+                secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve)
+        server.start()
+        port = listener.getsockname()[1]
+        origin = f"https://127.0.0.1:{port}"
+        transport = Transport(
+            {origin: Target("127.0.0.1", "127.0.0.1", port)}, tls_context(cert_file)
+        )
+        for _ in range(3):
+            wire = transport.connection()
+            assert wire.send(Request(origin, "GET", "/")).status == 204
+            wire.close()
+        server.join()
+    assert resumed == [False, False, False]
 
 
 def test_a_file_that_is_no_certificate_authority_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,158 @@
+"""The command: `python -m benchmarks.generator`."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import psutil
+import rtls
+
+from benchmarks.facts import DOCUMENTS, publish
+from benchmarks.generator.contenders import K6_PATH, build_k6
+from benchmarks.generator.document import document, tables
+from benchmarks.generator.labsite import LabSite
+from benchmarks.generator.nullsite import nginx, null_site
+from benchmarks.generator.outcome import Comparison
+from benchmarks.generator.trials import Bench
+from klokken.document import read_yaml, validated
+from klokken.errors import InputError, KlokkenError
+from klokken.results import MachineFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PARTS = ("cost", "lateness", "limit", "waiting")
+NULL = "null"
+
+
+@click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.option("--against", default=NULL, show_default=True, help="A stack that is up, or null.")
+@click.option("--repeats", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--rates", default="20,100", show_default=True, help="Logins a second.")
+@click.option("--seconds", default=8, show_default=True, help="Of each window.")
+@click.option("--add", is_flag=True, help="To what was measured before, rather than anew.")
+def main(  # noqa: PLR0913 - a run has this many choices, all named
+    parts: tuple[str, ...], against: str, repeats: int, rates: str, seconds: int, *, add: bool
+) -> None:
+    """Compare generators, and write docs/benchmarks/generator.md; all PARTS without any named."""
+    name = "generator" if against == NULL else "generator-lab"
+    try:
+        before = _before(DOCUMENTS / f"{name}.json") if add else None
+        began = datetime.now(UTC)
+        bench = _run(parts or PARTS, against, repeats, _rates(rates), seconds, before)
+        found = Comparison(
+            against=against,
+            started=before.started if before else began,
+            finished=datetime.now(UTC),
+            machine=_machine(),
+            versions=_versions(),
+            trials=bench.trials,
+            waiting=bench.waiting,
+        )
+        path = publish(name, document(found), found)
+    except KlokkenError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.code)
+    click.echo(tables(found))
+    click.echo(f"written to {path}", err=True)
+
+
+def _run(  # noqa: PLR0913, PLR0917 - as above
+    parts: tuple[str, ...],
+    against: str,
+    repeats: int,
+    rates: list[float],
+    seconds: int,
+    before: Comparison | None,
+) -> Bench:
+    build_k6()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="klokken-")))
+        (folder / "site").mkdir()
+        (folder / "trials").mkdir()
+        # nginx's worker, which is not root, reaches its files through this one.
+        folder.chmod(0o711)
+        if against == NULL:
+            site = stack.enter_context(null_site(folder / "site"))
+            bench = Bench(site, folder / "trials", seconds, _show)
+        else:
+            if len(rates) > 1 or set(parts) - {"cost"}:
+                raise InputError("benchmark", "against", "needs one rate, and the part `cost`")
+            bench = Bench(
+                LabSite.of(against, rates[0], folder / "site"), folder / "trials", seconds, _show
+            )
+        if before:
+            bench.trials += before.trials
+            bench.waiting += before.waiting
+        steps: dict[str, Callable[[], None]] = {
+            "cost": lambda: bench.cost(rates, repeats),
+            "lateness": lambda: bench.lateness(bench.typical(), repeats),
+            "limit": lambda: bench.limit(bench.typical()),
+            "waiting": bench.wait,
+        }
+        for part in parts:
+            steps[part]()
+        return bench
+
+
+def _before(path: Path) -> Comparison:
+    return validated(Comparison, read_yaml(path), path)
+
+
+def _rates(given: str) -> list[float]:
+    try:
+        rates = [float(rate) for rate in given.split(",")]
+    except ValueError:
+        rates = []
+    if not rates or min(rates) <= 0:
+        raise InputError("benchmark", "rates", f"is {given!r}", "give numbers above 0, as 20,100")
+    return rates
+
+
+def _machine() -> MachineFacts:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return MachineFacts(
+        cpu_model=models[0] if models else "unknown",
+        cores=psutil.cpu_count() or 0,
+        memory_bytes=psutil.virtual_memory().total,
+        kernel=platform.release(),
+    )
+
+
+def _versions() -> dict[str, str]:
+
+    said = {
+        "k6": [str(K6_PATH), "version"],
+        "nginx": [nginx(), "-v"],
+        "OpenSSL of the machine": ["openssl", "version"],
+    }
+    return {
+        **{name: version(name) for name in ("gevent", "geventhttpclient", "locust", "requests")},
+        "rtls": f"{version('rtls')} ({rtls.OPENSSL_VERSION})",
+        "Python": platform.python_version(),
+        **{name: _said(command) for name, command in said.items()},
+    }
+
+
+def _said(command: list[str]) -> str:
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return (done.stdout or done.stderr).strip().splitlines()[0]
+
+
+def _show(line: str) -> None:
+    click.echo(f"{datetime.now(UTC):%H:%M:%S} {line}", err=True)
+
+
+if __name__ == "__main__":
+    main()
