@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,12 @@ from klokken.storm import dry, run
 from klokken.storm.summary import summary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    from klokken.inventory import Inventory
+    from klokken.profile import Profile
+    from klokken.results import Results, StormPlan
 
 CLOCK = click.DateTime(formats=["%H:%M:%S", "%H:%M"])
 EXIT_OF = {
@@ -25,6 +31,28 @@ EXIT_OF = {
     Verdict.INVALID: Exit.INVALID,
     Verdict.DRY: Exit.PASS,
 }
+
+
+@dataclass(frozen=True)
+class Ring:
+    """How storms are planned and rung: at a site, or here in a dry run."""
+
+    plan: Callable[[Profile, run.Choices], StormPlan]
+    storm: Callable[[StormPlan], tuple[Results, Path]]
+
+
+def _at_site(inventory: Inventory, *, web: bool) -> Ring:
+    return Ring(
+        lambda profile, chosen: run.plan(profile, inventory, **chosen),
+        lambda planned: run.storm(inventory, planned, web=web),
+    )
+
+
+def _here(workers: int | None, answer: float | None) -> Ring:
+    return Ring(
+        lambda profile, chosen: dry.plan(profile, workers=workers, answer_seconds=answer, **chosen),
+        dry.storm,
+    )
 
 
 @click.command()
@@ -71,7 +99,7 @@ def storm(  # noqa: PLR0913 - one parameter an option
         raise InputError("storm", "web", "shows a storm at a stack", "leave --web or --dry-run out")
     if not is_dry and (workers or answer is not None):
         raise InputError("storm", "workers, answer", "belong to a dry run", "give --dry-run")
-    inventory = None if is_dry else deployment.read_inventory(stack)
+    ring = _here(workers, answer) if is_dry else _at_site(deployment.read_inventory(stack), web=web)
     rung = profiles(profile)
     # All are planned before the first is rung: what must be refused is refused at once.
     plans = []
@@ -83,16 +111,10 @@ def storm(  # noqa: PLR0913 - one parameter an option
             "closes": closes.time() if closes else None,
             "compression": compress if each.exam or is_dry or len(rung) == 1 else None,
         }
-        plans.append(
-            run.plan(each, inventory, **chosen)
-            if inventory
-            else dry.plan(each, workers=workers, answer_seconds=answer, **chosen)
-        )
+        plans.append(ring.plan(each, chosen))
     worst = Exit.PASS
     for planned in plans:
-        results, folder = (
-            run.storm(inventory, planned, web=web) if inventory else dry.storm(planned)
-        )
+        results, folder = ring.storm(planned)
         click.echo(results.model_dump_json(indent=2) if as_json else summary(results, folder))
         worst = max(worst, EXIT_OF[results.verdict])
     sys.exit(worst)
