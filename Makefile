@@ -18,7 +18,7 @@ setup-test:
 
 morning: setup ## Stand up a lab, check it, ring the bell, report
 	@$(IN) klokken init $(STACK) && klokken up $(STACK) && klokken check $(STACK) \
-	  && klokken storm $(PROFILE) --stack $(STACK) --fraction 0.3 --from 07:59:30 --until 08:00:30
+	  && klokken storm $(PROFILE) --stack $(STACK) --fraction 0.3 --from 07:59:45 --until 08:00:15
 
 up: setup ## Stand the stack up (STACK=lab)
 	@$(IN) klokken init $(STACK) && klokken up $(STACK)
