@@ -266,9 +266,9 @@ def test_an_error_of_the_generators_own_is_named_so() -> None:
 
 def thinking(_: int) -> Journey:
     yield Ask("first", Request(SITE, "GET", "/"), lambda _: None)
-    yield Wait(0.2)
+    yield Wait(1.5)
     yield Ask("second", Request(SITE, "POST", "/"), lambda _: None)
-    yield Wait(0.3)
+    yield Wait(2.0)
 
 
 def ring_with_waits(last: float, *, parks: float = 0.0, most_busy: int = 2) -> tuple[Delta, int]:
@@ -289,7 +289,7 @@ def ring_with_waits(last: float, *, parks: float = 0.0, most_busy: int = 2) -> t
             pass
 
     desk = Desk(Quick, thinking, recorder, clock, None, lambda *_: None, parks=parks)
-    due = [0.01 * n for n in range(6)]
+    due = [0.1 * n for n in range(6)]
     arrivals = Arrivals(attendance(due), desk.attend, recorder, clock, last, most_busy)
     arrivals.run()
     return recorder.take(clock(), final=True), most
@@ -303,7 +303,7 @@ def test_who_waits_gives_the_greenlet_back_and_goes_on_in_time() -> None:
 
 
 def test_who_still_waits_when_the_storm_ends_has_failed() -> None:
-    delta, _ = ring_with_waits(last=0.1)
+    delta, _ = ring_with_waits(last=1.2)
     assert delta["failures"] == [["login", "first: timeout", 6]]
     count = sums(delta)
     assert count["offered"] == count["started"] == count["failed"] == 6
