@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klokken.capacity.engine.compiled import compiled
+from klokken.capacity.engine.compiled import internal
 
 if TYPE_CHECKING:
     from klokken.capacity.engine.model import Integers
@@ -47,7 +47,7 @@ def logarithms() -> Integers:
     return np.array([int(-step.ln(context) * 2**32) for step in steps], np.int64)
 
 
-@compiled
+@internal
 def mixed(word: np.uint64) -> np.uint64:
     """Return SplitMix64's finaliser of `word`: every bit depends on every bit."""
     word = (word ^ (word >> _30)) * _FIRST
@@ -55,7 +55,7 @@ def mixed(word: np.uint64) -> np.uint64:
     return word ^ (word >> _31)
 
 
-@compiled
+@internal
 def drawn(seed: int, pupil: int, request: int, attempt: int, depth: int, purpose: int) -> np.uint64:
     """Return 64 random bits."""
     who = mixed(np.uint64(seed) * _GAMMA + mixed(np.uint64(pupil) + _GAMMA))
@@ -63,14 +63,14 @@ def drawn(seed: int, pupil: int, request: int, attempt: int, depth: int, purpose
     return mixed(who + np.uint64(what + 1) * _GAMMA)
 
 
-@compiled
+@internal
 def below(bits: np.uint64, limit: int) -> int:
     """Return a whole number from 0 to `limit` - 1, which is at most 2**31."""
     # To compiled code, int() of an unsigned number is unsigned.
     return np.int64(((bits >> _32) * np.uint64(limit)) >> _32)  # type: ignore[return-value]
 
 
-@compiled
+@internal
 def exponential(bits: np.uint64, logs: Integers) -> int:
     """Return an exponential number of mean 1, times 2**16.
 
@@ -88,7 +88,7 @@ def exponential(bits: np.uint64, logs: Integers) -> int:
     return (halvings * _LN2 + logs[step] + between) >> 16
 
 
-@compiled
+@internal
 def spread(bits: np.uint64, row: Integers, at: int, logs: Integers) -> int:
     """Return a factor of mean 1, times 2**16; its `shape` begins at a place of a row."""
     scale = row[at + 1]

@@ -13,15 +13,26 @@ if TYPE_CHECKING:
     from klokken.capacity.engine.model import Integers
 
 
-@compiled
 def shared(arrivals: Integers, work: Integers, cores: int) -> Integers:
     """Return when each job is done that shares `cores` from its arrival on.
 
     Arrivals are nanoseconds in rising order, work is in ticks.
     """
+    finished, keys, names = np.empty((3, len(arrivals)), np.int64)
+    _share(arrivals, work, cores, finished, keys, names)
+    return finished
+
+
+@compiled
+def _share(
+    arrivals: Integers,
+    work: Integers,
+    cores: int,
+    finished: Integers,
+    keys: Integers,
+    names: Integers,
+) -> None:
     size = len(arrivals)
-    finished = np.empty(size, np.int64)
-    keys, names = np.empty(size, np.int64), np.empty(size, np.int64)
     clock, read, jobs = 0, 0, 0
     for number in range(size + 1):
         now = arrivals[number] if number < size else 1 << 62
@@ -38,10 +49,8 @@ def shared(arrivals: Integers, work: Integers, cores: int) -> Integers:
             read = now
             push(keys, names, 0, jobs, clock + work[number], number)
             jobs += 1
-    return finished
 
 
-@compiled
 def served(arrivals: Integers, work: Integers, servers: int) -> Integers:
     """Return when each job is done, first come first served, each by one of `servers`.
 
@@ -49,13 +58,17 @@ def served(arrivals: Integers, work: Integers, servers: int) -> Integers:
     it has come and the first server is free. Units as in `shared`.
     """
     finished = np.empty(len(arrivals), np.int64)
-    free = np.zeros(servers, np.int64)
+    _serve(arrivals, work, np.zeros(servers, np.int64), finished)
+    return finished
+
+
+@compiled
+def _serve(arrivals: Integers, work: Integers, free: Integers, finished: Integers) -> None:
     for number in range(len(arrivals)):
         start = max(arrivals[number], free[0])
         end = start + ((work[number] + (1 << TICK_BITS) - 1) >> TICK_BITS)
         finished[number] = end
         _replace(free, end)
-    return finished
 
 
 @internal

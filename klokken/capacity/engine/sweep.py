@@ -13,7 +13,7 @@ import numpy as np
 
 from klokken.capacity.engine import column
 from klokken.capacity.engine.chance import DEMAND, PLACE, below, drawn, spread
-from klokken.capacity.engine.compiled import compiled
+from klokken.capacity.engine.compiled import compiled, internal
 from klokken.capacity.engine.hosts import TO_TICKS
 from klokken.capacity.engine.model import BALANCES, DEEPEST, WARM
 from klokken.capacity.engine.queues import served, shared
@@ -30,7 +30,10 @@ _CELL, _FIRST = BALANCES.index("cell"), BALANCES.index("first")
 def sweep(model: Model) -> State:
     """Return the state with what was counted, as the exact level does."""
     state = fresh(model)
-    sent, work = _sent(model)
+    people = len(model.arrivals)
+    sent = np.empty((len(model.requests), people), np.int64)
+    work = np.zeros((len(model.requests), DEEPEST, people), np.int64)
+    _send(model, sent, work)
     left = sent.copy()
     for tier in range(len(model.tiers)):
         visited = model.requests[:, column.PATH :] == tier
@@ -48,7 +51,9 @@ def sweep(model: Model) -> State:
 
 def _through(model: Model, tier: int, arrived: Integers, work: Integers) -> Integers:
     """Return when the visits of some requests (rows) by all people (columns) to a tier end."""
-    hosts = np.broadcast_to(_hosts(model, tier), arrived.shape).ravel()
+    own = np.empty(arrived.shape[1], np.int64)
+    _hosts(model, tier, own)
+    hosts = np.broadcast_to(own, arrived.shape).ravel()
     times, jobs = arrived.ravel(), work.ravel()
     finished = np.empty_like(times)
     for host in np.flatnonzero(model.hosts[:, column.TIER] == tier):
@@ -63,14 +68,13 @@ def _through(model: Model, tier: int, arrived: Integers, work: Integers) -> Inte
 
 
 @compiled
-def _hosts(m: Model, tier: int) -> Integers:
-    """Return the host of each pupil; one drawn for it stands for the one with the fewest."""
+def _hosts(m: Model, tier: int, found: Integers) -> None:
+    """Tell the host of each pupil; one drawn for it stands for the one with the fewest."""
     first, hosts, balance = (
         m.tiers[tier, column.FIRST_HOST],
         m.tiers[tier, column.HOST_COUNT],
         m.tiers[tier, column.BALANCE],
     )
-    found = np.empty(len(m.arrivals), np.int64)
     for who in range(len(m.arrivals)):
         if balance == _CELL:
             found[who] = first + m.arrivals[who, column.SCHOOL] % hosts
@@ -80,18 +84,14 @@ def _hosts(m: Model, tier: int) -> Integers:
             found[who] = first + below(
                 drawn(m.seed, m.arrivals[who, column.PERSON], 0, 0, tier, PLACE), hosts
             )
-    return found
 
 
 @compiled
-def _sent(m: Model) -> tuple[Integers, Integers]:
-    """Return when each request of each pupil is sent, and its work in ticks at each depth."""
-    requests, people = len(m.requests), len(m.arrivals)
-    sent = np.empty((requests, people), np.int64)
-    work = np.zeros((requests, DEEPEST, people), np.int64)
-    for who in range(people):
+def _send(m: Model, sent: Integers, work: Integers) -> None:
+    """Tell when each request of each pupil is sent, and its work in ticks at each depth."""
+    for who in range(len(m.arrivals)):
         now = m.arrivals[who, column.DUE]
-        for request in range(requests):
+        for request in range(len(m.requests)):
             sent[request, who] = now
             if m.requests[request, column.CONNECTS]:
                 now += m.set_up
@@ -101,10 +101,9 @@ def _sent(m: Model) -> tuple[Integers, Integers]:
                 work[request, level, who] = ticks
                 now += 2 * m.tiers[tier, column.TRIP] + (ticks >> TICK_BITS)
             now += m.requests[request, column.THINK_TIME]
-    return sent, work
 
 
-@compiled
+@internal
 def _work(m: Model, who: int, request: int, level: int, tier: int) -> int:
     bits = drawn(m.seed, m.arrivals[who, column.PERSON], request, 0, level, DEMAND)
     work = m.work[request, tier, WARM] * spread(bits, m.work[request, tier], column.SHAPE, m.logs)

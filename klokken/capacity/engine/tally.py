@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klokken.capacity.engine.compiled import compiled
+from klokken.capacity.engine.compiled import compiled, internal
 
 if TYPE_CHECKING:
     from klokken.capacity.engine.model import Integers
@@ -37,7 +37,7 @@ def bucket(nanoseconds: int) -> int:
     return (shift << _BITS) + (value >> shift)
 
 
-@compiled
+@internal
 def minute(nanoseconds: int, minutes: int) -> int:
     """Return the minute of a moment; what is later than the last counts there."""
     return min(nanoseconds // MINUTE, minutes - 1)
