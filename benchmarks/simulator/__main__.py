@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
-from math import factorial
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -25,6 +23,7 @@ from benchmarks.simulator.queue_models import (
     with_exact,
     with_simpy,
     with_sweep,
+    with_sweep_on_two,
 )
 from klokken.results import MachineFacts
 
@@ -34,10 +33,12 @@ if TYPE_CHECKING:
 
 def theory() -> float:
     """Return the mean time at the queue in units of the mean work, by Erlang C."""
-    load = SERVERS * LOAD
-    terms = [load**n / factorial(n) for n in range(SERVERS)]
-    last = load**SERVERS / factorial(SERVERS) / (1 - LOAD)
-    return 1 + last / (sum(terms) + last) / (SERVERS * (1 - LOAD))
+    blocked = 1.0
+    for servers in range(1, SERVERS + 1):
+        offered = SERVERS * LOAD * blocked
+        blocked = offered / (servers + offered)
+    waits = blocked / (1 - LOAD * (1 - blocked))
+    return 1 + waits / (SERVERS * (1 - LOAD))
 
 
 def machine() -> MachineFacts:
@@ -61,7 +62,7 @@ def main(rounds: int, fraction: float) -> None:
         ("SimPy", 100_000, with_simpy),
         ("exact level, one core", 1_000_000, with_exact),
         ("sweep, one core", 5_000_000, with_sweep),
-        ("sweep, two cores", 5_000_000, partial(with_sweep, threads=2)),
+        ("sweep, two cores", 5_000_000, with_sweep_on_two),
     ]
     for _, _, run in contests[1:]:
         run(1000, 0)  # compiles it

@@ -12,7 +12,7 @@ from klokken.results import MachineFacts
 class Contest(Document):
     """One implementation of the queue: visits a second in each round, and its mean time.
 
-    The mean is in units of the mean work; theory (Erlang C) says `theory`.
+    A second is one of CPU time on one core, and of the clock on two. The mean is in units of the mean work; theory (Erlang C) says `theory`.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Benchmark(Document):
     versions: dict[str, str]
     theory: float
     contests: list[Contest]
-    bavaria: dict[str, float | str]
+    bavaria: dict[str, int | float | str]
 
     def ratio(self, contest: Contest) -> float:
         """Return how many times SimPy's rate a contest has."""

@@ -54,9 +54,9 @@ def with_simpy(visits: int, seed: int) -> Run:
             environment.process(visit())
 
     environment.process(coming())
-    began = time.perf_counter()
+    began = time.process_time()
     environment.run()
-    return visits / (time.perf_counter() - began), total / visits / WORK
+    return visits / (time.process_time() - began), total / visits / WORK
 
 
 def _jobs(visits: int, seed: int) -> tuple[Integers, Integers]:
@@ -66,15 +66,24 @@ def _jobs(visits: int, seed: int) -> tuple[Integers, Integers]:
     return due, work
 
 
-def with_sweep(visits: int, seed: int, threads: int = 1) -> Run:
-    """Run it with the sweep's queue, one such queue a thread."""
-    jobs = [_jobs(visits, seed + thread) for thread in range(threads)]
+def with_sweep(visits: int, seed: int) -> Run:
+    """Run it with the sweep's queue."""
+    due, work = _jobs(visits, seed)
+    began = time.process_time()
+    ended = served(due, work, SERVERS)
+    took = time.process_time() - began
+    return visits / took, float((ended - due).mean()) / NANO / WORK
+
+
+def with_sweep_on_two(visits: int, seed: int) -> Run:
+    """Run two such queues side by side."""
+    jobs = [_jobs(visits, seed + thread) for thread in range(2)]
     began = time.perf_counter()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(lambda one: served(one[0], one[1], SERVERS), jobs))
     took = time.perf_counter() - began
     waited = [float((end - due).mean()) for end, (due, _) in zip(ended, jobs, strict=True)]
-    return threads * visits / took, sum(waited) / threads / NANO / WORK
+    return 2 * visits / took, sum(waited) / 2 / NANO / WORK
 
 
 def with_exact(visits: int, seed: int) -> Run:
@@ -89,8 +98,8 @@ def with_exact(visits: int, seed: int) -> Run:
         work=WORK,
         seed=seed,
     )
-    began = time.perf_counter()
+    began = time.process_time()
     state = simulate(model)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     microseconds = (state.latency[0].sum(axis=0) * highest()).sum() / state.latency[0].sum()
     return int(state.totals[VISITS]) / took, float(microseconds) / 1e6 / WORK

@@ -22,24 +22,24 @@ def test_the_sweep_is_exact_where_a_journey_is_one_request(workers: int, variati
     np.testing.assert_array_equal(quick.latency, exact.latency)
 
 
-def test_the_sweep_is_near_where_limits_are_not_met() -> None:
+def test_the_sweep_is_near_at_a_light_load() -> None:
     # It draws a host where the exact level takes the one with the fewest requests.
-    morning = poisson(20, seconds=120, seed=12)
+    morning = poisson(5, seconds=300, seed=12)
     model = school(morning, workers=500, queue=1000, queue_seconds=900.0, patience=60.0)
     quick, exact = (run(model).latency[-1].sum(axis=0) for run in (sweep, simulate))
     for share in (0.5, 0.95):
-        assert percentile(quick, share) == pytest.approx(percentile(exact, share), rel=0.1)
+        assert percentile(quick, share) == pytest.approx(percentile(exact, share), rel=0.05)
 
 
 def test_a_flood_takes_the_fluid_s_time_to_drain() -> None:
     # 600 a second for a minute where 400 can be served, then nothing more.
     due = (np.arange(36_000) * (1e9 / 600)).astype(np.int64)
     morning = at(due)
-    model = site(morning, cores=4, workers=4, queue=10**6, variation=1.0)
+    model = site(morning, cores=4, workers=4, queue=10**6, variation=0.1)
     flowing = flow(model, morning.by_second())
     exact = simulate(model).latency[0]
     assert flowing.wait.max() == pytest.approx(30.0, rel=0.01)
-    assert percentile(exact.sum(axis=0), 1.0) == pytest.approx(flowing.wait.max(), rel=0.02)
+    assert percentile(exact.sum(axis=0), 1.0) == pytest.approx(flowing.wait.max(), rel=0.01)
 
 
 def test_the_fluid_loses_the_cores_of_a_host_that_is_down_and_some_of_a_cold_one() -> None:
