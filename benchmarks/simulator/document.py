@@ -29,14 +29,15 @@ def table(found: Benchmark) -> str:
 
 def goals(found: Benchmark) -> str:
     """Return what was to be reached and what was."""
-    best = max(found.ratio(one) for one in found.contests)
+    best = max(found.contests, key=found.ratio)
+    most, whole = found.ratio(best), found.ratio(found.contests[1])
     exact = float(found.bavaria["exact_seconds"])
     cpu = float(found.bavaria["exact_cpu_seconds"])
     fluid = float(found.bavaria["fluid_seconds"])
     return f"""\
 | goal | reached | measured |
 |---|---|---|
-| {RATIO} times SimPy on the same model | {_reached(best >= RATIO)} | {best:.0f} times, the best of those above |
+| {RATIO} times SimPy on the same model | {_reached(most >= RATIO)} by {best.name}, {_reached(whole >= RATIO)} by the exact level | {most:.0f} and {whole:.0f} times |
 | a Bavarian morning under {MORNING_SECONDS:.0f} s after compilation | {_reached(exact < MORNING_SECONDS)} | {exact:.1f} s, {cpu:.1f} s of CPU time on one core |
 | the fluid answer under {FLUID_SECONDS:.0f} s | {_reached(fluid < FLUID_SECONDS)} | {fluid:.2f} s |"""
 

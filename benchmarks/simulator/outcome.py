@@ -12,7 +12,8 @@ from klokken.results import MachineFacts
 class Contest(Document):
     """One implementation of the queue: visits a second in each round, and its mean time.
 
-    A second is one of CPU time on one core, and of the clock on two. The mean is in units of the mean work; theory (Erlang C) says `theory`.
+    A second is one of CPU time on one core, and of the clock on two. The mean is in units of the
+    mean work; theory is Erlang C's.
     """
 
     name: str

@@ -26,7 +26,8 @@ class Served(Document):
     """One request class, or the whole journey, in one minute. Times are seconds.
 
     Requests are counted by when they were sent, journeys by when the pupil was due.
-    `failures` says how many were not answered, by cause; those who left are among them.
+    `failures` says how many were not answered, by cause; those who left are among them. Times
+    are those of the answered and of those who left, who waited for as long as their patience.
     """
 
     requests: Whole

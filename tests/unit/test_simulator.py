@@ -66,11 +66,9 @@ def test_all_who_come_are_accounted_for_and_every_place_is_given_back(
     model = school(morning, kills=tuple(kills), **chosen)
     state = simulate(model)
     assert state.offered.sum() == len(morning.due) == state.counts[-1].sum()
-    # The wait is recorded of each journey, and of each request that was answered or left.
-    np.testing.assert_array_equal(state.latency[-1].sum(axis=1), state.counts[-1].sum(axis=0))
-    for request in range(3):
-        ended = state.counts[request, [ANSWERED, LEFT]].sum()
-        assert state.latency[request].sum() == ended
+    # The wait is recorded of whoever was answered or left.
+    for row in range(len(NAMES)):
+        assert state.latency[row].sum() == state.counts[row, [ANSWERED, LEFT]].sum()
     for one in (column.JOBS, column.BUSY, column.WAITING):
         assert not state.host[:, one].any()
     assert (state.host[:, column.MOST_BUSY] <= model.hosts[:, column.WORKERS]).all()

@@ -69,12 +69,16 @@ def _attempt_over(m: Model, s: State, who: int, kind: int, waited: int) -> None:
 
 @internal
 def _journey_over(m: Model, s: State, who: int, kind: int, now: int) -> None:
-    """Count a journey by when its pupil was due; time to think is no wait."""
+    """Count a journey by when its pupil was due; time to think is no wait.
+
+    Who failed has no time: to be refused at once must not make a minute look quick.
+    """
     s.people[who, column.WHERE] = OUTSIDE
     came = minute(m.arrivals[who, column.DUE], m.minutes)
     waited = max(0, now - m.arrivals[who, column.DUE] - s.people[who, column.THOUGHT])
     s.counts[len(m.requests), kind, came] += 1
-    s.latency[len(m.requests), came, bucket(waited)] += 1
+    if kind in (ANSWERED, LEFT):
+        s.latency[len(m.requests), came, bucket(waited)] += 1
 
 
 @internal
