@@ -19,6 +19,7 @@ LATE = {
     "exam": "klokken.faults.commands",
     "report": "klokken.storm.commands",
     "seed": "klokken.seeding",
+    "simulate": "klokken.capacity.commands",
     "storm": "klokken.storm.commands",
 }
 

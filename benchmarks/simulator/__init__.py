@@ -1,0 +1,1 @@
+"""The simulator against SimPy, and a whole Bavarian morning."""

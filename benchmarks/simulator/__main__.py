@@ -1,0 +1,96 @@
+"""The command: `python -m benchmarks.simulator`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING
+
+import click
+
+from benchmarks.facts import publish
+from benchmarks.simulator.bavaria import morning
+from benchmarks.simulator.document import document, goals, table
+from benchmarks.simulator.outcome import Benchmark, Contest
+from benchmarks.simulator.queue_models import (
+    LOAD,
+    SERVERS,
+    Run,
+    with_exact,
+    with_simpy,
+    with_sweep,
+    with_sweep_on_two,
+)
+from klokken.results import MachineFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def theory() -> float:
+    """Return the mean time at the queue in units of the mean work, by Erlang C."""
+    blocked = 1.0
+    for servers in range(1, SERVERS + 1):
+        offered = SERVERS * LOAD * blocked
+        blocked = offered / (servers + offered)
+    waits = blocked / (1 - LOAD * (1 - blocked))
+    return 1 + waits / (SERVERS * (1 - LOAD))
+
+
+def machine() -> MachineFacts:
+    """Return what this machine is."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return MachineFacts(
+        cpu_model=models[0] if models else platform.machine(),
+        cores=os.cpu_count() or 1,
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        kernel=platform.release(),
+    )
+
+
+@click.command()
+@click.option("--rounds", default=3, show_default=True, help="Rounds of the queue.")
+@click.option("--fraction", default=1.0, show_default=True, help="The share of Bavaria's pupils.")
+def main(rounds: int, fraction: float) -> None:
+    """Measure the simulator and write docs/benchmarks/simulator.md."""
+    contests: list[tuple[str, int, Callable[[int, int], Run]]] = [
+        ("SimPy", 100_000, with_simpy),
+        ("exact level, one core", 1_000_000, with_exact),
+        ("sweep, one core", 5_000_000, with_sweep),
+        ("sweep, two cores", 5_000_000, with_sweep_on_two),
+    ]
+    for _, _, run in contests[1:]:
+        run(1000, 0)  # compiles it
+    morning(0.001)
+    started = datetime.now(UTC)
+    runs = [[run(visits, seed) for _, visits, run in contests] for seed in range(1, rounds + 1)]
+    found = Benchmark(
+        started=started,
+        theory=theory(),
+        contests=[
+            Contest(
+                name=name,
+                visits=visits,
+                rates=[one[n][0] for one in runs],
+                mean=mean(one[n][1] for one in runs),
+            )
+            for n, (name, visits, _) in enumerate(contests)
+        ],
+        bavaria=morning(fraction),
+        finished=datetime.now(UTC),
+        machine=machine(),
+        versions={"Python": platform.python_version()}
+        | {name: version(name) for name in ("numba", "numpy", "simpy")},
+    )
+    click.echo(table(found))
+    click.echo(goals(found))
+    click.echo(f"written to {publish('simulator', document(found), found)}", err=True)
+
+
+if __name__ == "__main__":
+    main()

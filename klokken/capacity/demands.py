@@ -1,0 +1,147 @@
+"""Demands: what each request of a journey costs each tier, and where that is known from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from klokken.capacity.engine.model import DEEPEST, PRIORITIES
+from klokken.document import Document, read_yaml, validated
+from klokken.errors import InputError
+from klokken.figure import Figure
+from klokken.retries import Retries
+from klokken.topology import Tier
+
+EXAMPLES = Path(__file__).parent / "examples"
+
+# The tiers a request can visit.
+VISITED = (Tier.EDGE, Tier.IDENTITY, Tier.DRIVE, Tier.DATABASE)
+
+Cost = Annotated[float, Field(ge=0, le=10, strict=True, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,40}$")]
+
+
+class Interval(Figure[Cost]):
+    """A figure with the interval it lies in, and of how many runs it is; `runs` 0 is none.
+
+    Seconds of one core's time, or a factor. The bounds are those of a 95 % interval where the
+    source is a measurement.
+    """
+
+    low: Cost
+    high: Cost
+    runs: Annotated[int, Field(ge=0, strict=True)] = 0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Interval:
+        if not self.low <= self.value <= self.high:
+            raise ValueError("`low`, `value` and `high` must be in this order")
+        return self
+
+    def at(self, bound: str) -> float:
+        """Return `low`, `value` or `high`."""
+        figures = {"low": self.low, "value": self.value, "high": self.high}
+        return figures[bound]
+
+
+class Work(Interval):
+    """The CPU of one visit; `variation` is its standard deviation over its mean."""
+
+    variation: Annotated[float, Field(ge=0, le=10, strict=True)] = 0.0
+
+
+class Warmth(Document):
+    """By how much a tier's work is dearer cold and while warming; warm it is 1."""
+
+    cold: Interval
+    warming: Interval
+
+
+class Request(Document):
+    """One request of a journey.
+
+    It is handed from tier to tier along `path`, does its work at each before it goes on, and
+    holds its place at every tier before until the answer has come back. `connects` says that a
+    new connection is made for it. Of those who wait for a place, a lower `priority` goes first.
+    After a failure the client goes back to the request `again`; to this one where it is empty.
+    """
+
+    name: Name
+    path: Annotated[list[Tier], Field(min_length=1, max_length=DEEPEST)]
+    connects: bool = False
+    priority: Annotated[int, Field(ge=0, lt=PRIORITIES, strict=True)] = 0
+    again: str = ""
+    think_seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    think_variation: Annotated[float, Field(ge=0, le=10)] = 1.0
+
+    @model_validator(mode="after")
+    def _downwards(self) -> Request:
+        order = [VISITED.index(tier) if tier in VISITED else -1 for tier in self.path]
+        if order[0] != 0 or order != sorted(set(order)) or -1 in order:
+            raise ValueError(
+                "`path` must begin at edge and go on in the order edge, identity, drive, database"
+            )
+        return self
+
+
+class Conduct(Document):
+    """How long a pupil of a journey waits in all, and how it tries again."""
+
+    patience_seconds: Annotated[float, Field(gt=0, le=260)] = 30.0
+    retries: Retries = Retries(attempts=1)
+
+
+class Journey(Document):
+    """The requests of a journey, one after the other."""
+
+    requests: Annotated[list[Request], Field(min_length=1, max_length=40)]
+    conduct: Conduct = Conduct()
+
+    @model_validator(mode="after")
+    def _known(self) -> Journey:
+        names = [request.name for request in self.requests]
+        if len({*names}) < len(names):
+            raise ValueError("`requests` has two of one name")
+        for number, request in enumerate(self.requests):
+            if request.again and request.again not in names[: number + 1]:
+                raise ValueError(f"`again` of {request.name} is no request before it")
+        return self
+
+    @property
+    def tiers(self) -> list[Tier]:
+        """The tiers that the journey visits, in their order."""
+        return [tier for tier in VISITED if any(tier in r.path for r in self.requests)]
+
+
+class Demands(Document):
+    """What was measured, or is assumed, of every journey and tier."""
+
+    name: str
+    journeys: dict[Name, Journey]
+    work: dict[Name, dict[Tier, Work]]
+    # The edge's work for a new connection, the TLS handshake above all.
+    connection: Work
+    warmth: dict[Tier, Warmth] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Demands:
+        for journey in self.journeys.values():
+            for request in journey.requests:
+                there = self.work.get(request.name, {})
+                for tier in request.path:
+                    if tier not in there:
+                        raise ValueError(f"`work.{request.name}` has no {tier}, which it visits")
+        return self
+
+    @classmethod
+    def read(cls, path: Path) -> Demands:
+        """Read the file at `path`, or raise InputError."""
+        return validated(cls, read_yaml(path), path)
+
+    def journey(self, name: str, source: object) -> Journey:
+        """Return the journey called `name`; InputError names `source` where it is not there."""
+        if name not in self.journeys:
+            raise InputError(source, f"journeys.{name}", "missing", "add it, or choose a profile")
+        return self.journeys[name]

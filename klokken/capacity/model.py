@@ -1,0 +1,139 @@
+"""Demands, platform and morning, put into the tables of the engine.
+
+Times are nanoseconds since the morning opens. Tiers, requests, hosts and people are numbers:
+hosts from 0 over all tiers, people in the order in which they are due.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klokken.capacity.demands import VISITED
+from klokken.capacity.engine import chance
+from klokken.capacity.engine.model import ALWAYS, BALANCES, DEEPEST, Integers, Model
+from klokken.capacity.morning import NANO
+from klokken.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from klokken.capacity.demands import Demands, Journey, Request
+    from klokken.capacity.morning import Morning
+    from klokken.capacity.platform import Kill, Part, Platform
+    from klokken.topology import Tier
+
+# A host that died and came back is as cold as one that began so.
+LONGEST_WORK = 10 * NANO
+
+
+def model(  # noqa: PLR0913 - what a simulation follows from, all named
+    demands: Demands,
+    journey: Journey,
+    platform: Platform,
+    morning: Morning,
+    *,
+    seed: int,
+    kills: Sequence[Kill] = (),
+    bound: str = "value",
+) -> Model:
+    """Return the model; `bound` chooses each demand's `low`, `value` or `high`."""
+    tiers = [tier for tier in VISITED if tier in platform.tiers]
+    parts = [platform.tiers[tier] for tier in tiers]
+    requests = journey.requests
+    retries, patience = journey.conduct.retries, journey.conduct.patience_seconds
+    think = sum(request.think_seconds for request in requests)
+    order = np.lexsort((morning.people, morning.due))
+    connection = demands.connection
+    rows = [[_work(demands, r.name, tier, bound) for tier in tiers] for r in requests]
+    return Model(
+        seed=seed,
+        set_up=platform.set_up_trips * _nano(parts[0].round_trip_seconds),
+        patience=_nano(patience),
+        minutes=int(-(-(morning.seconds + patience + think) // 60)) + 1,
+        requests=_table([_request(request, requests, tiers) for request in requests]),
+        work=_table(rows),
+        connection=_table([_nano(connection.at(bound))] * 3 + chance.shape(connection.variation)),
+        tiers=_tiers(parts),
+        hosts=_table(
+            [row for n, part in enumerate(parts) for row in [_host(n, part)] * part.nodes]
+        ),
+        pauses=_table([_nano(retries.pause(n, 1.0)) for n in range(retries.attempts - 1)]),
+        arrivals=_table(
+            np.column_stack([morning.people[order], morning.due[order], morning.schools[order]])
+        ),
+        faults=_faults(kills, tiers, parts),
+        logs=chance.logarithms(),
+    )
+
+
+def _request(request: Request, requests: Sequence[Request], tiers: Sequence[Tier]) -> list[int]:
+    names = [other.name for other in requests]
+    path = [tiers.index(tier) for tier in request.path]
+    return [
+        len(path),
+        int(request.connects),
+        request.priority,
+        names.index(request.again or request.name),
+        _nano(request.think_seconds),
+        *chance.shape(request.think_variation),
+        *path,
+        *[-1] * (DEEPEST - len(path)),
+    ]
+
+
+def _work(demands: Demands, request: str, tier: Tier, bound: str) -> list[int]:
+    """Return the work of one visit: cold, warming and warm in nanoseconds, and its shape."""
+    work = demands.work.get(request, {}).get(tier)
+    if work is None:
+        return [0, 0, 0, *chance.shape(0.0)]
+    warmth = demands.warmth.get(tier)
+    cold, warming = (warmth.cold.at(bound), warmth.warming.at(bound)) if warmth else (1.0, 1.0)
+    phases = [_nano(work.at(bound) * factor) for factor in (cold, warming, 1.0)]
+    if max(phases) > LONGEST_WORK:
+        raise InputError("demands", f"work.{request}.{tier}", "is over 10 s cold", "correct it")
+    return [*phases, *chance.shape(work.variation)]
+
+
+def _tiers(parts: Sequence[Part]) -> Integers:
+    trips = [_nano(part.round_trip_seconds / 2) for part in parts]
+    first = np.cumsum([0, *(part.nodes for part in parts)])
+    return _table(
+        [
+            [
+                trips[n],
+                trips[0] + (trips[n] if n else 0),
+                first[n],
+                part.nodes,
+                BALANCES.index(part.balance),
+            ]
+            for n, part in enumerate(parts)
+        ]
+    )
+
+
+def _host(tier: int, part: Part) -> list[int]:
+    times = (part.queue_seconds, part.cold_seconds, part.warming_seconds)
+    since = 0 if part.starts_cold else ALWAYS
+    return [tier, part.cores, part.workers, part.queue, *map(_nano, times), since]
+
+
+def _faults(kills: Sequence[Kill], tiers: Sequence[Tier], parts: Sequence[Part]) -> Integers:
+    """Return when which host goes (0) or comes back (1)."""
+    first = np.cumsum([0, *(part.nodes for part in parts)])
+    found = []
+    for kill in kills:
+        host = int(first[tiers.index(kill.tier)])
+        found.append((_nano(kill.at), host, 0))
+        if kill.back is not None:
+            found.append((_nano(kill.back), host, 1))
+    return _table(sorted(found)).reshape(-1, 3)
+
+
+def _nano(seconds: float) -> int:
+    return round(seconds * NANO)
+
+
+def _table(values: object) -> Integers:
+    return np.ascontiguousarray(values, np.int64)
