@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from typing import TYPE_CHECKING
@@ -44,6 +45,10 @@ def test_every_command_of_a_document_exists_with_its_options(path: Path) -> None
             command = cli.get_command(click.Context(cli), arguments[0])
             assert command is not None, arguments
             command.make_context(arguments[0], arguments[1:], resilient_parsing=False)
+        elif program == "python":
+            assert arguments[0] == "-m", arguments
+            main = importlib.import_module(f"{arguments[1]}.__main__").main
+            main.make_context(arguments[1], arguments[2:], resilient_parsing=False)
         else:
             assert program in FOREIGN, f"{program}: add a check for it"
 
