@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(1800)
 RESULTS = PROJECT / "results"
-STORM = (KLOKKEN, "storm", "minute", "--fraction", "0.5", "--stack", STACK)
+STORM = (KLOKKEN, "storm", "minute", "--fraction", "0.5", "--until", "08:00:30", "--stack", STACK)
 BOTH = ("loadgen1", "loadgen2")
 # Further addresses, behind those of all hosts.
 SOURCES = {"loadgen1": "198.18.7.131", "loadgen2": "198.18.7.132"}
@@ -108,7 +108,7 @@ def assert_cleared_up(lab: Lab, *hosts: str) -> None:
 def test_a_storm_is_rung_by_both_hosts_from_all_their_addresses(pair: Lab) -> None:
     with ringing() as storm:
         pass
-    assert storm.results["completed"] == storm.results["offered"] == 300
+    assert storm.results["completed"] == storm.results["offered"] > 100
     record = json.loads((storm.folder / "record.json").read_text())
     assert {line["name"].partition("_")[0] for line in record["workers"]} == set(BOTH)
     assert "used on 2 hosts" in storm.said
