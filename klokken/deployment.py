@@ -19,6 +19,7 @@ from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
 from klokken.paths import PROJECT, inventory_path
 from klokken.stackconfig import StackConfig, config_path
+from klokken.substrates import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,7 @@ def read_inventory(stack: str) -> Inventory:
 
 def _require_machine(config: StackConfig) -> None:
     """Raise before anything is made when the machine cannot hold a lab."""
-    if config.substrate != "lab":
+    if not isinstance(config.substrate, Lab):
         return
     if os.geteuid() != 0:
         raise MachineError("a lab needs root, for containers and their network; run as root")

@@ -77,7 +77,7 @@ def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
 
 def edges(inventory: Inventory) -> list[str]:
     """Return the only addresses that a storm may be sent to."""
-    return [str(host.ansible_host) for host in inventory.hosts(Tier.EDGE).values()]
+    return [str(host.site_address) for host in inventory.hosts(Tier.EDGE).values()]
 
 
 def _begin(folder: Path, plan: StormPlan) -> None:
