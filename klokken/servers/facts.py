@@ -31,6 +31,7 @@ class Facts:
     python: bool
     clock_off: float
     machine: str
+    cores: int
     memory_mb: int
     disk_gb: float
     ports: frozenset[int]
@@ -50,6 +51,7 @@ echo root $(if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then echo yes; fi
 echo init $(cat /proc/1/comm) $(stat -f -c %T /sys/fs/cgroup)
 echo python $(command -v python3)
 echo machine $(cat /etc/machine-id)
+echo cores $(nproc)
 echo memory $(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo)
 echo disk $(df -Pk /var | tail -n 1)
 echo ports $(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null \\
@@ -91,7 +93,8 @@ def parsed(told: str, before: float, after: float, packages: str) -> Facts:
     """
     lines = (line.split() for line in told.splitlines() if line.strip())
     said = {name: values for name, *values in lines}
-    (clock,), (memory,), (machine,) = (said[name] for name in ("time", "memory", "machine"))
+    (clock,), (memory,), (cores,) = (said[name] for name in ("time", "memory", "cores"))
+    (machine,) = said["machine"]
     # The host counts whole seconds.
     off = max(before - 1 - float(clock), float(clock) - after, 0.0)
     return Facts(
@@ -101,6 +104,7 @@ def parsed(told: str, before: float, after: float, packages: str) -> Facts:
         python=bool(said["python"]),
         clock_off=off,
         machine=machine,
+        cores=int(cores),
         memory_mb=int(memory) // 1024,
         # Of "Filesystem 1024-blocks Used Available Capacity Mounted on".
         disk_gb=int(said["disk"][3]) * 1024 / 1e9,
@@ -108,6 +112,6 @@ def parsed(told: str, before: float, after: float, packages: str) -> Facts:
         addresses=frozenset(said["addresses"]),
         seen_from=" ".join(said["from"]),
         stack=" ".join(said["stack"]),
-        own_firewall=any("nftables.conf" in word for word in said["firewall"]),
+        own_firewall="/etc/nftables.conf" in said["firewall"],
         packages=packages,
     )
