@@ -82,14 +82,14 @@ def gather(host: Remote) -> Facts:
     packages = host.run(["sh", "-s"], given=_PACKAGES.encode(), check=False, timeout=2 * FETCH)
     try:
         return parsed(told, before, after, packages.strip())
-    except (KeyError, ValueError):
+    except (IndexError, KeyError, ValueError):
         raise MachineError(f"{host.name}: says nothing usable of itself; is it a Debian?") from None
 
 
 def parsed(told: str, before: float, after: float, packages: str) -> Facts:
     """Return the facts in what a host told between two moments in Unix seconds.
 
-    Raises KeyError or ValueError where some are missing.
+    Raises IndexError, KeyError or ValueError where some are missing.
     """
     lines = (line.split() for line in told.splitlines() if line.strip())
     said = {name: values for name, *values in lines}
