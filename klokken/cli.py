@@ -16,6 +16,7 @@ from klokken.errors import Exit, KlokkenError
 LATE = {
     "arrivals": "klokken.accesslog.commands",
     "audit": "klokken.audit.commands",
+    "doctor": "klokken.doctor.commands",
     "exam": "klokken.faults.commands",
     "report": "klokken.storm.commands",
     "seed": "klokken.seeding",

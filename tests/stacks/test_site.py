@@ -14,8 +14,8 @@ from klokken.stackconfig import StackConfig
 from klokken.topology import Tier
 from stacks.ansible import sources
 from stacks.ansible.sources import digest, roles_of
-from stacks.lab.component import Lab, reach
 from stacks.site import SECRETS, Site
+from stacks.substrate import stand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,8 +69,7 @@ def declare(engine: Recorder, config: StackConfig) -> Recorder:
     @pulumi.runtime.test  # type: ignore[untyped-decorator] # Pulumi leaves it untyped
     def program() -> None:
         secrets = pulumi.Output.secret({name: f"secret {name}" for name in SECRET_NAMES})
-        lab = Lab("lab", config.site)
-        Site("lab", config, lab.instances, reach("lab"), secrets)
+        Site("lab", config, stand("lab", config), secrets)
 
     program()
     return engine
