@@ -15,7 +15,7 @@ from klokken.document import Document
 BENCHMARK_RANGE = IPv4Network("198.18.0.0/15")
 # Address .1 is the machine's own; hosts begin at .11, so that tens are free for later needs.
 FIRST_HOST = 11
-# Each tier has so many addresses, whatever its hosts are.
+# Each tier has so many addresses in a network of /24, twice as many in one of /23, and so on.
 BLOCK = 20
 # The role variable for what a load generator's pupils come from beside the host's own address.
 SOURCES = "loadgen_addresses"
@@ -66,7 +66,7 @@ class TierSize(Document):
     the data lies on the host's one disk. `hosts` has the variables of single hosts, by name.
     """
 
-    count: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
+    count: Annotated[int, Field(ge=1, le=100, strict=True)] = 1
     volume_gb: Annotated[int, Field(ge=0, le=16_000, strict=True)] = 0
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     hosts: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
@@ -128,18 +128,35 @@ class Topology(Document):
 
     def _free(self) -> list[IPv4Address]:
         """Return the addresses behind those of every host there can be."""
-        return list(self.network.hosts())[FIRST_HOST + BLOCK * len(Tier) - 1 :]
+        return list(self.network.hosts())[FIRST_HOST + self._block * len(Tier) - 1 :]
+
+    @property
+    def _block(self) -> int:
+        """How many addresses each tier has."""
+        return int(BLOCK << (SMALLEST_LAB - self.network.prefixlen))
+
+    @model_validator(mode="after")
+    def _room_for_all(self) -> Topology:
+        for tier, size in self.tiers.items():
+            if size.count > self._block:
+                raise ValueError(
+                    f"`tiers.{tier}.count` is {size.count}, but a network of"
+                    f" /{self.network.prefixlen} has {self._block} addresses a tier; give a larger"
+                )
+        return self
 
     def hosts(self) -> list[HostPlan]:
         """Return every host with its fixed address, tier by tier.
 
-        A tier has a BLOCK of addresses, so that growing one never moves another.
+        A tier has a block of addresses, so that growing one never moves another.
         """
         return [
             HostPlan(
                 name=f"{tier}{number}",
                 tier=tier,
-                address=self.network[FIRST_HOST + BLOCK * list(Tier).index(tier) + number - 1],
+                address=self.network[
+                    FIRST_HOST + self._block * list(Tier).index(tier) + number - 1
+                ],
                 volume_gb=self.tiers[tier].volume_gb,
             )
             for tier in Tier
