@@ -21,6 +21,7 @@ LATE = {
     "report": "klokken.storm.commands",
     "seed": "klokken.seeding",
     "simulate": "klokken.capacity.commands",
+    "size": "klokken.capacity.sizing.commands",
     "storm": "klokken.storm.commands",
 }
 

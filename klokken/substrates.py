@@ -12,14 +12,13 @@ from pydantic import BeforeValidator, Field
 
 from klokken.document import Document
 from klokken.errors import InputError
+from klokken.topology import SMALLEST_PLANNED
 
 if TYPE_CHECKING:
     from klokken.topology import Topology
 
 # The range set aside for benchmarking networks, RFC 2544; nothing else is routed there.
 BENCHMARK_RANGE = IPv4Network("198.18.0.0/15")
-# What a tier's block of addresses needs.
-SMALLEST_PLANNED = 24
 # The bridge is called kl-<stack> and Linux allows 15 characters.
 LONGEST_LAB_NAME = 10
 
@@ -54,6 +53,11 @@ def require_planned(site: Topology, source: object) -> None:
     if site.network.prefixlen > SMALLEST_PLANNED:
         problem = f"{site.network} is too small"
         raise InputError(source, "klokken.site.network", problem, "give a /24 or larger")
+    for tier, size in site.tiers.items():
+        if size.count > site.block:
+            problem = f"is {size.count}, but {site.network} has {site.block} addresses a tier"
+            field = f"klokken.site.tiers.{tier}.count"
+            raise InputError(source, field, problem, "give a larger network")
 
 
 def _with_kind(value: Any) -> Any:
