@@ -17,6 +17,7 @@ LATE = {
     "arrivals": "klokken.accesslog.commands",
     "audit": "klokken.audit.commands",
     "exam": "klokken.faults.commands",
+    "measure": "klokken.capacity.measure.commands",
     "report": "klokken.storm.commands",
     "seed": "klokken.seeding",
     "simulate": "klokken.capacity.commands",
