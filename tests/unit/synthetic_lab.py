@@ -14,6 +14,7 @@ from klokken.capacity.engine import events
 from klokken.capacity.engine.tally import highest
 from klokken.capacity.measure import storms
 from klokken.capacity.measure.schedule import COLD, MEASURED, WARM, WARM_UP, Plan
+from klokken.capacity.measure.steps import Start, Step
 from klokken.capacity.measure.usage import MachineUse, TierUse, Usage
 from klokken.capacity.model import model
 from klokken.capacity.morning import MINUTE_SECONDS, NANO, Morning
@@ -21,7 +22,7 @@ from klokken.capacity.platform import Platform
 from klokken.capacity.run import DEMANDS_FILE, PLATFORM_FILE
 from klokken.profile import Profile
 from klokken.record import ClassCounts, Record, SecondCounts, Span, WorkerRecord
-from klokken.results import MachineFacts
+from klokken.results import Latency, MachineFacts
 from klokken.storm.attendance import attendance
 from klokken.topology import Tier
 from tests.unit.test_plan import inventory
@@ -122,14 +123,19 @@ class Lab:
                 for tier, cost in self.costs(number).items():
                     used[tier] += cost / (end - begin)
         wrong = self.random.normal(1.0, self.noise, len(used)) if self.noise else np.ones(len(used))
-        cores = {t: max(0.0, u * w) for (t, u), w in zip(used.items(), wrong, strict=True)}
+        return self.used(
+            {t: max(0.0, u * w) for (t, u), w in zip(used.items(), wrong, strict=True)}
+        )
+
+    def used(self, cores: dict[Tier, float]) -> Usage:
+        """Return what the site's Prometheus would say of so many cores."""
         machine = MachineUse(
             cores=2,
             busy=sum(cores.values()) + self.foreign,
             steal=0.0,
             foreign=self.foreign,
             disk_reads=0.0,
-            disk_writes=3.0 + 100 * used[Tier.DATABASE],
+            disk_writes=3.0 + 100 * cores[Tier.DATABASE],
             disk_read_bytes=0.0,
             disk_written_bytes=1e4,
         )
@@ -258,3 +264,38 @@ class Lab:
         )
         counted = events.simulate(site).latency[-1, 1]
         return np.repeat(highest() / 1e6, counted)
+
+
+def start(number: int) -> Start:
+    """Return a start as it is put down."""
+    lab = Lab(starts=number)
+    return Start(number=number, begun={"identity1": 1000.0 * number}, idle=lab.now())
+
+
+def step(rate: float = 5.0, **changes: Any) -> Step:
+    """Return a step of exactly what the lab costs; `changes` replace fields of it."""
+    lab = Lab(starts=1)
+    cores = {tier: IDLE[tier] + cost * rate for tier, cost in TRUTH.items()}
+    usage = lab.used(cores)
+    times = Latency(count=100, p50=0.1, p95=0.2, p99=0.3, p999=0.4, max=0.5)
+    body = {
+        "start": 1,
+        "phase": "warm",
+        "profile": "minute",
+        "journey": "login",
+        "rate": rate,
+        "repeat": 0,
+        "seed": 1,
+        "began": 1_790_000_000.0,
+        "seconds": float(MEASURED),
+        "offered": round(rate * MEASURED),
+        "completed": round(rate * MEASURED),
+        "failed": 0,
+        "lateness_p999": 0.001,
+        "whole": times,
+        "service": {"login_page": times, "password": times, "token": times},
+        "usage": usage,
+        "writing": {"seconds": 50.0, "journeys": round(rate * 40), "written": {}},
+        "excluded": [],
+    }
+    return Step.model_validate({**body, **changes})

@@ -71,5 +71,12 @@ def _resampled(design: Floats, used: Floats, seed: int) -> Floats:
     """Return the estimates of draws of steps, but for those with too few different ones."""
     random = np.random.Generator(np.random.Philox(seed))
     picks = random.integers(0, len(used), (RESAMPLES, len(used)))
-    solvable = np.linalg.matrix_rank(design[picks]) == design.shape[1]
-    return np.array([nnls(design[pick], used[pick])[0] for pick in picks[solvable]])
+    picks = picks[np.linalg.matrix_rank(design[picks]) == design.shape[1]]
+    several = design[picks]
+    squares = np.einsum("dsi,dsj->dij", several, several)
+    products = np.einsum("dsi,ds->di", several, used[picks])
+    found: Floats = np.linalg.solve(squares, products[..., None])[..., 0]
+    # Where least squares alone stays above 0, nothing need keep it there.
+    for draw in np.flatnonzero((found < 0).any(axis=1)):
+        found[draw] = nnls(several[draw], used[picks[draw]])[0]
+    return found

@@ -47,11 +47,12 @@ JUDGED_CORES = 0.05
 class Costs:
     """What is known of a start: by tier, cores when idle and core-seconds a journey.
 
-    `shared_out` are its demands by request.
+    `taken` are cores that others use, `shared_out` the demands by request.
     """
 
     idle: Mapping[Tier, float]
     each: Mapping[Tier, float]
+    taken: float
     shared_out: Demands
 
 
@@ -177,7 +178,7 @@ def _on_one_machine(setting: Setting, costs: Costs, place: Tier) -> Demands:
     """Return demands in which one host does the work of all tiers and nobody else does any."""
     plan, body = setting.plan, costs.shared_out.model_dump(mode="json")
     journey = costs.shared_out.journeys[setting.profile.journey]
-    slower = _slower(max(plan.cores.values()), sum(costs.idle.values()))
+    slower = _slower(max(plan.cores.values()), sum(costs.idle.values()) + costs.taken)
     shares = [_cost(costs.shared_out, journey, n) for n in range(len(journey.requests))]
     whole, told = sum(costs.each.values()), sum(value for value, _ in shares)
     path = [Tier.EDGE] if place is Tier.EDGE else [Tier.EDGE, place]

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from klokken.profile import Profile
     from klokken.topology import Tier
 
-# By how much more a node carries, once it has seen a few thousand logins, than when it is looked
-# at: Keycloak 26 took 42 ms of CPU for its 2,000th login on one machine and 37 for its 4,000th.
-WARMER = 1.15
-
 
 @dataclass(frozen=True, slots=True)
 class Guess:
@@ -30,14 +26,16 @@ class Guess:
     rates: dict[str, list[float]]
 
 
-def highest(plan: Plan, idle: Mapping[Tier, float], each: Mapping[Tier, float]) -> float:
+def highest(
+    plan: Plan, idle: Mapping[Tier, float], each: Mapping[Tier, float], taken: float = 0.0
+) -> float:
     """Return the journeys a second at which no core is left to somebody.
 
     `idle` and `each` are cores and core-seconds a journey by tier. Hosts that share a machine
-    share its cores, and so do the load generator and Prometheus.
+    share its cores, and so do the load generator, Prometheus, and others who have `taken` some.
     """
     if plan.shared:
-        cores, idle_cores = max(plan.cores.values()), sum(idle.values())
+        cores, idle_cores = max(plan.cores.values()), sum(idle.values()) + taken
         return max(0.0, cores - idle_cores) / sum(each.values())
     return min(
         max(0.0, plan.cores[tier] - idle.get(tier, 0.0)) / used
@@ -51,14 +49,15 @@ def guessed(
 ) -> Guess:
     """Return where the knee of logins lies by one step of them, and the rates that follow.
 
-    Other journeys are taken to cost as much more as the `base` says.
+    Other journeys are taken to cost as much more as the `base` says. A node that has seen few
+    logins is dearer than it will be, so that the highest rate lies below the knee by some tenths.
     """
     idle = {tier: use.cores for tier, use in start.idle.tiers.items()}
     now = {tier: use.cores for tier, use in last.usage.tiers.items()}
     each = {tier: max(0.0, now[tier] - idle.get(tier, 0.0)) / last.achieved for tier in now}
     if not sum(each.values()):
         raise MachineError("the logins after the start used no CPU; see the site's Prometheus")
-    knee = WARMER * highest(plan, idle, each)
+    knee = highest(plan, idle, each)
     login = _cost(base, "login")
     rates = {
         name: steady_rates(plan.most or knee * login / _cost(base, profile.journey), plan.steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from klokken.capacity.measure import fit
@@ -101,7 +102,7 @@ def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
             rates=steps.rates or Rates(knee=0.0, rates={}),
             tiers=fits,
             warmth=warmths,
-            knee={name: _knee(plan, fits, name) for name in plan.journeys},
+            knee={name: _knee(plan, fits, name, taken(every)) for name in plan.journeys},
             held_out=[_held_out(plan, fits, known, told, fitted[s.start], s) for s in held],
             resources=resources(every, plan.journeys, plan.seed),
             excluded=[line(step) for step in steps.steps if step.excluded],
@@ -133,12 +134,18 @@ def _told(plan: Plan, runs: int) -> Told:
     return Told(source, runs, shares)
 
 
-def _knee(plan: Plan, fits: list[TierFit], journey: str) -> Estimate:
+def taken(steps: list[Step]) -> float:
+    """Return the cores that others usually took meanwhile."""
+    return median(step.usage.taken for step in steps)
+
+
+def _knee(plan: Plan, fits: list[TierFit], journey: str, others: float) -> Estimate:
     def at(idle: str, each: str) -> float:
         return highest(
             plan,
             {fit.tier: getattr(fit.idle, idle) for fit in fits},
             {fit.tier: getattr(fit.demand[journey], each) for fit in fits},
+            others,
         )
 
     return Estimate(value=at("value", "value"), low=at("value", "high"), high=at("value", "low"))
@@ -158,4 +165,4 @@ def _held_out(  # noqa: PLR0913, PLR0917 - what a prediction may know
     shared_out = demands(known.demands, costs, near_idle(fitted), [], name="a start", told=told)
     values = {tier: estimate.value for tier, estimate in costs[profile.journey].items()}
     setting = Setting(plan, profile, known.platform, known.accounts)
-    return held_out(setting, Costs(idle, values, shared_out), fitted, step)
+    return held_out(setting, Costs(idle, values, taken(fitted), shared_out), fitted, step)

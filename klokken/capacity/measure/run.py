@@ -69,11 +69,17 @@ class Run:
         self.profiles = {profile.name: profile for profile in steps.plan.profiles}
 
     def go_on(self) -> None:
-        """Ring until every turn of every start was rung. Raises KlokkenError as storms do."""
+        """Ring until every turn of every start was rung.
+
+        Raises MachineError where others use the machine, and KlokkenError as storms do.
+        """
+        if all(self._complete(number) for number in range(1, self.plan.starts + 1)):
+            return
+        if others := self.engine.now().others():
+            raise MachineError(f"{'; '.join(others)}; measure when it is quiet")
         for number in range(1, self.plan.starts + 1):
-            start = self.steps.starts.get(number)
-            if start is None or not self._complete(number):
-                self._take_turns(self._continued(start) or self._fresh(number))
+            if not self._complete(number):
+                self._take_turns(self._continued(number) or self._fresh(number))
 
     def _complete(self, number: int) -> bool:
         return self._prepared(number) and self._next(number) is None
@@ -89,14 +95,14 @@ class Run:
         every = schedule.turns(self.plan, rates.rates, number)
         return schedule.next_turn(every, [s for s in self.steps.of(number) if s.phase == "warm"])
 
-    def _continued(self, start: Start | None) -> Start | None:
+    def _continued(self, number: int) -> Start | None:
         """Return a start that was begun before, where its services still run and are warm."""
-        if start is None or not self._prepared(start.number):
+        if not self._prepared(number):
             return None
-        now = self.engine.now().begun
+        start, now = self.steps.starts[number], self.engine.now().begun
         if all(same(began, now.get(host)) for host, began in start.begun.items()):
             return start
-        self.say(f"start {start.number}: the services began anew since; it is measured anew")
+        self.say(f"start {number}: the services began anew since; so does its measurement")
         return None
 
     def _fresh(self, number: int) -> Start:
@@ -163,11 +169,10 @@ class Run:
         found = step(rung, phase, first, end, usage)
         self.steps.add(found)
         each = usage.cores / found.achieved * 1000 if found.completed else 0.0
-        others = sum(m.foreign + m.steal for m in usage.machines.values())
         self.say(
             f"start {found.start}, {phase}: {found.achieved:.2f} of {found.profile} a second,"
             f" p95 {found.whole.p95:.2f} s, {usage.cores:.2f} cores ({each:.0f} ms each,"
-            f" idle included), others {others:.2f}"
+            f" idle included), others {usage.taken:.2f}"
             + (f"; EXCLUDED: {'; '.join(found.excluded)}" if found.excluded else "")
         )
         return found

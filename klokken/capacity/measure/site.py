@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from klokken.results import StormPlan
     from klokken.topology import Tier
 
-# The stretch before now over which the site is looked at.
-_A_MOMENT = 10.0
+# The stretch before now over which the site is looked at: two readings of the node exporter.
+_A_MOMENT = 25.0
 
 
 class Site:

@@ -65,6 +65,11 @@ class Usage(Document):
         """The CPU of all tiers, in cores."""
         return sum(tier.cores for tier in self.tiers.values())
 
+    @property
+    def taken(self) -> float:
+        """The cores that others and the hypervisor took, of all machines."""
+        return sum(machine.foreign + machine.steal for machine in self.machines.values())
+
     def others(self) -> list[str]:
         """Return a reason for each machine of which others took too much."""
         return [
