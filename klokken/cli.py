@@ -18,6 +18,7 @@ LATE = {
     "audit": "klokken.audit.commands",
     "doctor": "klokken.doctor.commands",
     "exam": "klokken.faults.commands",
+    "new": "klokken.sites.commands",
     "report": "klokken.storm.commands",
     "seed": "klokken.seeding",
     "simulate": "klokken.capacity.commands",
