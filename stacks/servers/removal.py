@@ -1,4 +1,6 @@
-"""Take from servers what a stack has put on them: `python -m stacks.servers.removal STACK [--list]`.
+"""Take from servers what a stack has put on them.
+
+`python -m stacks.servers.removal STACK` does it, with `--list` it only says what would go.
 
 Each role says in its `traces.yml` what it leaves. Packages that a host had before are not known
 any more: those of `base` stay, since SSH and the clock need them.
@@ -10,6 +12,8 @@ import shlex
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+from pydantic import Field
 
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import KlokkenError, MachineError
@@ -28,7 +32,10 @@ if TYPE_CHECKING:
 # Seconds that a host may take; purging packages is most of it.
 PATIENCE = 600.0
 # A host of another stack keeps what it has; one without a mark has nothing of ours any more.
-_MINE = 'owner=$(cat /etc/klokken/stack 2>/dev/null); [ "$owner" = {stack} ] || exit 3'
+_MINE = """
+owner=$(cat /etc/klokken/stack 2>/dev/null)
+[ -n "$owner" ] || exit 0
+[ "$owner" = {stack} ] || {{ echo "belongs to the stack $owner" >&2; exit 3; }}"""
 _PURGE = """
 there=$(dpkg-query -W -f '${{Package}} ${{db:Status-Status}}\\n' {names} 2>/dev/null \\
   | sed -n 's/ installed$//p')
@@ -38,11 +45,11 @@ there=$(dpkg-query -W -f '${{Package}} ${{db:Status-Status}}\\n' {names} 2>/dev/
 class Traces(Document):
     """What a role leaves on a host. `commands` undo what is no file, and may find it undone."""
 
-    units: list[str] = []
-    packages: list[str] = []
-    accounts: list[str] = []
-    paths: list[str] = []
-    commands: list[str] = []
+    units: list[str] = Field(default_factory=list)
+    packages: list[str] = Field(default_factory=list)
+    accounts: list[str] = Field(default_factory=list)
+    paths: list[str] = Field(default_factory=list)
+    commands: list[str] = Field(default_factory=list)
 
     @classmethod
     def of(cls, role: str) -> Traces:
@@ -65,9 +72,8 @@ def told(name: str) -> str:
         "removes the accounts": [account for each in left for account in each.accounts],
         "deletes": [path for each in left for path in each.paths],
     }
-    return f"{name}: " + "; ".join(
-        f"{verb} {', '.join(what)}" for verb, what in parts.items() if what
-    )
+    said = [f"{verb} {', '.join(what)}" for verb, what in parts.items() if what]
+    return f"{name}: {'; '.join(said)}"
 
 
 def script(stack: str, left: Sequence[Traces]) -> str:
@@ -75,7 +81,8 @@ def script(stack: str, left: Sequence[Traces]) -> str:
     lines = ["export DEBIAN_FRONTEND=noninteractive LC_ALL=C", _MINE.format(stack=stack)]
     for each in left:
         if each.units:
-            lines.append(f"systemctl disable --now {_words(each.units)} >/dev/null 2>&1")
+            verbs = ("stop", "disable", "reset-failed")
+            lines += [f"systemctl {verb} {_words(each.units)} >/dev/null 2>&1" for verb in verbs]
         lines += [f"{command} >/dev/null 2>&1" for command in each.commands]
         if each.packages:
             lines.append(_PURGE.format(names=_words(each.packages)))

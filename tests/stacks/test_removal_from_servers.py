@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klokken import deployment
+from klokken import deployment, stackconfig
 from klokken.errors import InputError
 from klokken.paths import PROJECT
 from klokken.topology import Tier
@@ -91,9 +91,8 @@ def run(folder: Path, owner: str) -> tuple[int, str]:
     for name in ("systemctl", "apt-get", "userdel", "nft", "rm"):
         (programs / name).write_text(NOTE)
     (programs / "cat").write_text(f"#!/bin/sh\necho {owner}\n")
-    (programs / "dpkg-query").write_text(
-        "#!/bin/sh\necho haproxy installed\necho gone config-files\n"
-    )
+    there = "haproxy installed\\ngone config-files\\n"
+    (programs / "dpkg-query").write_text(f"#!/bin/sh\nprintf '{there}'\n")
     for path in programs.iterdir():
         path.chmod(0o755)
     edge = [Traces.of(role) for role in reversed(roles_of(Tier.EDGE)) if role != "base"]
@@ -110,18 +109,23 @@ def test_services_stop_before_their_packages_and_files_go(tmp_path: Path) -> Non
     code, log = run(tmp_path, "mine")
     assert code == 0
     steps = log.splitlines()
-    assert steps.index("systemctl disable --now haproxy.service") < steps.index(
+    assert steps.index("systemctl stop haproxy.service") < steps.index(
         "apt-get -qq purge --yes haproxy"
     )
     assert steps.index("apt-get -qq purge --yes haproxy") < steps.index("rm -rf -- /etc/haproxy")
 
 
-def test_a_host_of_another_stack_is_left_alone(tmp_path: Path) -> None:
-    assert run(tmp_path, "another") == (3, "")
+@pytest.mark.parametrize(("owner", "code"), [("another", 3), ("", 0)])
+def test_a_host_of_another_stack_or_of_none_is_left_alone(
+    tmp_path: Path, owner: str, code: int
+) -> None:
+    assert run(tmp_path, owner) == (code, "")
 
 
-def test_only_servers_can_be_rid_of_a_stack() -> None:
-    example = PROJECT / "stacks/examples/lab.yaml"
-    assert example.exists()
-    with pytest.raises(InputError, match="there is no such stack"):
-        deployment.down("nowhere", from_hosts=True)
+def test_only_servers_can_be_rid_of_a_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.here.yaml").write_text((PROJECT / "stacks/examples/lab.yaml").read_text())
+    monkeypatch.setattr(stackconfig, "PROJECT", tmp_path)
+    with pytest.raises(InputError, match="--remove-from-hosts: is for servers that exist"):
+        deployment.down("here", from_hosts=True)
