@@ -65,12 +65,15 @@ def preview(stack: str) -> None:
         raise MachineError(f"preview of {stack}: failed; the lines above say why")
 
 
-def down(stack: str) -> None:
+def down(stack: str, *, from_hosts: bool = False, sure: bool = False) -> None:
     """Remove `stack`; whatever Pulumi does not know of any more of a lab is swept up after it.
 
-    Servers that a person listed are let go as they are.
+    Servers that a person listed are let go as they are, or, with `from_hosts`, without all that
+    the stack has put on them; that is told first, and asked about unless one is `sure`.
     """
     config_path(stack)
+    if from_hosts:
+        _remove_from_hosts(stack, sure=sure)
     if config_path(stack).exists():
         _release(stack)
         code = _run(["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"])
@@ -170,6 +173,20 @@ def _release(stack: str) -> None:
     # Without a lock there is nothing to cancel, and Pulumi calls that an error.
     with suppress(MachineError):
         workspace.pulumi("cancel", "--yes", "--stack", stack)
+
+
+def _remove_from_hosts(stack: str, *, sure: bool) -> None:
+    """Have servers rid of all that the stack has put on them, data included."""
+    if not isinstance(StackConfig.read(stack).substrate, Servers):
+        problem = "is for servers that exist; this stack's hosts go as a whole"
+        raise InputError("down", "--remove-from-hosts", problem, "leave it out")
+    argv = [sys.executable, "-m", "stacks.servers.removal", stack]
+    if _run([*argv, "--list"]):
+        raise MachineError(f"down of {stack}: the line above says what is wrong")
+    if not sure:
+        click.confirm("Take all of this from the hosts, their data included?", abort=True)
+    if _run(argv):
+        raise MachineError(f"down of {stack}: something is left; mend it, and do it again")
 
 
 def _may_be_lab(stack: str) -> bool:

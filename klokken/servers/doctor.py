@@ -39,8 +39,7 @@ def look(
     known, of_keys = _keys(stack, listed, accept=accept)
     own = {name: listed.variables(name) for name in listed.hosts if name in known}
     found = examine(remotes(own, listed.shared(stack))) if own else {}
-    addresses = {name: str(listed.hosts[name].address) for name in found}
-    wrong = problems(stack, found, addresses, listed.management)
+    wrong = problems(stack, found, own, listed.management)
     of_hosts = judged("hosts", wrong, f"{len(found)} have what they need") if found else []
     return [*of_keys, *of_hosts], _cost(found, listed.hosts, today)
 

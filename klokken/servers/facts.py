@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Seconds that a host may take to fetch one file of its package sources.
 FETCH = 40
+# Where the role drive has its data.
+DATA = "/srv/data"
 # LISTEN, as the kernel's tables of sockets number the states of TCP.
 _LISTEN = "0A"
 
@@ -22,7 +24,8 @@ class Facts:
     """One host. `clock_off` is how many seconds its clock is off, as nearly as SSH can tell.
 
     `stack` is the stack that has adopted it, if one has; `seen_from` the address of this machine
-    as the host sees it; `own_firewall` whether somebody has changed /etc/nftables.conf.
+    as the host sees it; `own_firewall` whether somebody has changed /etc/nftables.conf;
+    `data_volume` whether a volume of its own is mounted where a cell has its documents.
     """
 
     release: str
@@ -39,6 +42,7 @@ class Facts:
     seen_from: str
     stack: str
     own_firewall: bool
+    data_volume: bool
     packages: str
 
 
@@ -59,6 +63,7 @@ echo ports $(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null \\
 echo addresses $(hostname -I)
 echo from ${{SSH_CONNECTION%% *}}
 echo stack $(cat /etc/klokken/stack 2>/dev/null)
+echo data $(findmnt -n -o FSTYPE -M {DATA})
 echo firewall $(dpkg -V nftables 2>/dev/null)
 """
 # Says nothing where the host's first package source answers. apt's own helper knows its proxies.
@@ -113,5 +118,6 @@ def parsed(told: str, before: float, after: float, packages: str) -> Facts:
         seen_from=" ".join(said["from"]),
         stack=" ".join(said["stack"]),
         own_firewall="/etc/nftables.conf" in said["firewall"],
+        data_volume=bool(said["data"]),
         packages=packages,
     )

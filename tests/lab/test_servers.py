@@ -182,3 +182,15 @@ def test_down_lets_the_servers_go_alive(metal: Metal) -> None:
     assert metal.ssh("edge1", "systemctl is-active haproxy").strip() == "active"
     assert metal.ssh(UNUSUAL, "systemctl is-active prometheus").strip() == "active"
     assert (site_folder(STACK) / "hosts.yml").exists()
+
+
+@pytest.mark.usefixtures("log")
+def test_what_the_stack_has_put_on_servers_goes_when_asked(metal: Metal) -> None:
+    done = metal.klokken("down", STACK, "--remove-from-hosts", "--yes")
+    assert done.returncode == 0
+    assert "edge1: stops haproxy.service" in done.stdout
+    gone = "ls -d /etc/klokken /etc/haproxy /opt/keycloak* /srv/data/drive /var/lib/postgresql"
+    for name in metal.addresses:
+        assert metal.ssh(name, f"{gone} 2>/dev/null || true") == ""
+        assert "klokken" not in metal.ssh(name, "sudo nft list ruleset; cat /etc/hosts")
+        assert metal.ssh(name, "systemctl --failed --no-legend --plain") == ""

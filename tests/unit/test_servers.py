@@ -31,6 +31,7 @@ SITE = Topology.model_validate(
     {"domain": "skole.example", "network": "10.20.0.0/27", "accounts": 10, "tiers": {}}
 )
 ADDRESSES = {f"{tier}1": f"10.20.0.{number}" for number, tier in enumerate(Tier, 11)}
+OWN = {name: {"site_address": address} for name, address in ADDRESSES.items()}
 MANAGEMENT = [IPv4Network("10.9.0.0/24")]
 READY = Facts(
     release="debian 13",
@@ -47,6 +48,7 @@ READY = Facts(
     seen_from="10.9.0.5",
     stack="",
     own_firewall=False,
+    data_volume=True,
     packages="",
 )
 TOLD = """time 1000
@@ -62,6 +64,7 @@ ports 0016 1538
 addresses 10.20.0.14 fd00::1
 from 10.9.0.5
 stack
+data ext4
 firewall
 """
 
@@ -155,7 +158,7 @@ def lines(tier: Tier = Tier.EDGE, **changes: Any) -> list[str]:
     """Return what keeps a host, ready but for `changes`, from being adopted."""
     name = f"{tier}1"
     facts = replace(READY, **changes)
-    return problems(STACK, {name: facts}, {name: "10.20.0.14"}, MANAGEMENT)
+    return problems(STACK, {name: facts}, {name: {"site_address": "10.20.0.14"}}, MANAGEMENT)
 
 
 @pytest.mark.parametrize("tier", list(Tier))
@@ -192,6 +195,15 @@ def test_each_thing_that_a_host_lacks_is_one_line_with_its_mend(
     assert "; " in line
 
 
+def test_a_cell_has_a_disk_for_its_documents() -> None:
+    (line,) = lines(Tier.DRIVE, data_volume=False)
+    assert "no volume of its own at /srv/data; mount one there, or name a disk" in line
+    found = {"drive1": replace(READY, data_volume=False)}
+    device = {"site_address": "10.20.0.14", "drive_volume_device": "/dev/vdb"}
+    assert problems(STACK, found, {"drive1": device}, MANAGEMENT) == []
+    assert lines(Tier.EDGE, data_volume=False) == []
+
+
 def test_a_host_that_the_stack_has_already_may_use_its_own_ports() -> None:
     assert lines(stack=STACK, ports=frozenset({80, 443, 9100}), own_firewall=True) == []
 
@@ -202,13 +214,12 @@ def test_everything_is_listed_at_once_also_of_hosts_that_do_not_answer() -> None
         "edge1": replace(READY, root=False, python=False),
         "drive1": gone,
     }
-    addresses = {"edge1": "10.20.0.14", "drive1": "10.20.0.13"}
-    assert len(problems(STACK, found, addresses, MANAGEMENT)) == 3
+    assert len(problems(STACK, found, OWN, MANAGEMENT)) == 3
 
 
 def test_one_machine_listed_as_two_hosts_is_noticed() -> None:
     found = {name: replace(READY, addresses=frozenset({a})) for name, a in ADDRESSES.items()}
-    said = problems(STACK, found, ADDRESSES, MANAGEMENT)
+    said = problems(STACK, found, OWN, MANAGEMENT)
     assert len(said) == len(ADDRESSES) - 1
     assert all("is the same machine as database1" in line for line in said)
 
