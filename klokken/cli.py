@@ -16,11 +16,13 @@ from klokken.errors import Exit, KlokkenError
 LATE = {
     "arrivals": "klokken.accesslog.commands",
     "audit": "klokken.audit.commands",
+    "doctor": "klokken.doctor.commands",
     "exam": "klokken.faults.commands",
     "measure": "klokken.capacity.measure.commands",
     "report": "klokken.storm.commands",
     "seed": "klokken.seeding",
     "simulate": "klokken.capacity.commands",
+    "size": "klokken.capacity.sizing.commands",
     "storm": "klokken.storm.commands",
 }
 

@@ -18,7 +18,10 @@ from klokken import workspace
 from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
 from klokken.paths import PROJECT, inventory_path
+from klokken.servers.listing import ServerList
 from klokken.stackconfig import StackConfig, config_path
+from klokken.substrates import Lab, Servers
+from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +36,8 @@ LAB_PROGRAMS = {
     "systemd-nspawn": "systemd-container",
 }
 DOWN_LIMIT = 300
+# Where a run of Ansible has its secrets for as long as it lasts.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only our own folders in it are named
 # Seconds for steps to end by themselves after Ctrl-C.
 STOPPING = 30
 
@@ -46,7 +51,9 @@ class CheckError(KlokkenError):
 def up(stack: str) -> None:
     """Stand `stack` up; raise KlokkenError when it does not stand."""
     config = workspace.require_stack(stack)
-    _require_machine(config)
+    require_machine(config)
+    if isinstance(config.substrate, Servers):
+        ServerList.read(stack, config.site)
     _pulumi("up", stack)
 
 
@@ -59,14 +66,19 @@ def preview(stack: str) -> None:
 
 
 def down(stack: str) -> None:
-    """Remove `stack`; whatever Pulumi does not know of any more is swept up after it."""
+    """Remove `stack`; whatever Pulumi does not know of any more of a lab is swept up after it.
+
+    Servers that a person listed are let go as they are.
+    """
     config_path(stack)
     if config_path(stack).exists():
         _release(stack)
         code = _run(["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"])
         if code:
             click.echo(f"klokken: Pulumi could not; sweeping {stack} up without it", err=True)
-    if os.geteuid() == 0:
+    for tier in Tier:
+        shutil.rmtree(SHARED_MEMORY / f"klokken-{os.getuid()}-{stack}-{tier}", ignore_errors=True)
+    if os.geteuid() == 0 and _may_be_lab(stack):
         _sweep(stack)
     path = inventory_path(stack)
     path.unlink(missing_ok=True)
@@ -92,9 +104,9 @@ def read_inventory(stack: str) -> Inventory:
     return Inventory.read(path)
 
 
-def _require_machine(config: StackConfig) -> None:
+def require_machine(config: StackConfig) -> None:
     """Raise before anything is made when the machine cannot hold a lab."""
-    if config.substrate != "lab":
+    if not isinstance(config.substrate, Lab):
         return
     if os.geteuid() != 0:
         raise MachineError("a lab needs root, for containers and their network; run as root")
@@ -158,6 +170,14 @@ def _release(stack: str) -> None:
     # Without a lock there is nothing to cancel, and Pulumi calls that an error.
     with suppress(MachineError):
         workspace.pulumi("cancel", "--yes", "--stack", stack)
+
+
+def _may_be_lab(stack: str) -> bool:
+    """Say whether the stack is a lab, as far as anybody can tell any more."""
+    try:
+        return isinstance(StackConfig.read(stack).substrate, Lab)
+    except InputError:
+        return True
 
 
 def _sweep(stack: str) -> None:

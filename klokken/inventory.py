@@ -16,25 +16,39 @@ HEADER = "# Written by `pulumi up`. Changes here are lost.\n"
 
 
 class Host(Document):
-    """A host that exists and can be reached over SSH; the rest are its own role variables."""
+    """A host that exists; the rest are its own role variables.
+
+    `ansible_host` is where SSH reaches it, `site_address` where the other hosts do.
+    """
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
 
-    ansible_host: IPv4Address
+    ansible_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
+    ansible_port: Annotated[int, Field(ge=1, le=65535)] = 22
+    ansible_user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$")] = "root"
+    site_address: IPv4Address
 
 
-class SiteVars(Document):
-    """What every role may know of the site, and how hosts are reached."""
+class Ways(Document):
+    """How SSH reaches the hosts of a site; what all of them share."""
+
+    ansible_ssh_private_key_file: Path
+    ansible_ssh_common_args: str
+
+
+class SiteVars(Ways):
+    """What every role may know of the site, and how hosts are reached.
+
+    `site_management` are the networks that hosts may be reached from by SSH; empty means any.
+    """
 
     site_stack: str
     site_domain: str
     site_network: IPv4Network
     site_accounts: Annotated[int, Field(ge=1)]
     site_storms: bool
-    ansible_user: str
-    ansible_ssh_private_key_file: Path
-    ansible_ssh_common_args: str
+    site_management: list[IPv4Network] = Field(default_factory=list)
     ansible_python_interpreter: str = "/usr/bin/python3"
 
 
@@ -63,7 +77,7 @@ class Inventory(Document):
         return validated(cls, read_yaml(path), path)
 
     def to_yaml(self) -> str:
-        """Return the inventory as the text of a hosts.yml."""
+        """Return the inventory as the text of its file."""
         body: Any = self.model_dump(mode="json")
         return HEADER + yaml.safe_dump(body, sort_keys=False)
 

@@ -24,8 +24,13 @@ def config_folder() -> Path:
 
 
 def inventory_path(stack: str) -> Path:
-    """Return the inventory file of `stack`, which is there while the stack is up."""
-    return PROJECT / "inventories" / stack / "hosts.yml"
+    """Return the inventory file of `stack`, which `up` writes and which is there while it is up."""
+    return site_folder(stack) / "inventory.yml"
+
+
+def site_folder(stack: str) -> Path:
+    """Return the folder of what is known of the hosts of `stack`."""
+    return PROJECT / "inventories" / stack
 
 
 def _folder(variable: str, default: str) -> Path:

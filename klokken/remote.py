@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 import socket
 import subprocess
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from klokken.inventory import Inventory, SiteVars
+    from klokken.inventory import Host, Inventory, Ways
     from klokken.topology import Tier
 
 CONNECT_SECONDS = 10
@@ -33,37 +34,50 @@ class Remote:
 
     name: str
     address: str
-    site: SiteVars
+    key: Path
+    arguments: str
+    user: str = "root"
+    port: int = 22
 
     @classmethod
     def of(cls, inventory: Inventory, tier: Tier | None = None) -> list[Remote]:
         """Return the hosts of `tier`, or all of them, in the inventory's order."""
-        return [
-            cls(name, str(host.ansible_host), inventory.site)
-            for name, host in inventory.hosts(tier).items()
-        ]
+        return [cls.to(name, host, inventory.site) for name, host in inventory.hosts(tier).items()]
+
+    @classmethod
+    def to(cls, name: str, host: Host, ways: Ways) -> Remote:
+        """Return one host, reached by the `ways` that all hosts of its site share."""
+        return cls(
+            name,
+            host.ansible_host,
+            ways.ansible_ssh_private_key_file,
+            ways.ansible_ssh_common_args,
+            host.ansible_user,
+            host.ansible_port,
+        )
 
     def command(self, *options: str) -> list[str]:
         """Return the ssh command that reaches this host, without what to run there."""
-        site = self.site
         return [
             "ssh",
             "-i",
-            str(site.ansible_ssh_private_key_file),
+            str(self.key),
             "-o",
             "BatchMode=yes",
             "-o",
             f"ConnectTimeout={CONNECT_SECONDS}",
-            *shlex.split(site.ansible_ssh_common_args),
+            *shlex.split(self.arguments),
             *options,
+            "-p",
+            str(self.port),
             "-l",
-            site.ansible_user,
+            self.user,
             self.address,
         ]
 
     def remote_command(self, argv: Sequence[str], *, root: bool = False) -> str:
         """Return `argv` quoted for the host's shell, through sudo where `root` needs it."""
-        sudo = ["sudo", "-n"] if root and self.site.ansible_user != "root" else []
+        sudo = ["sudo", "-n"] if root and self.user != "root" else []
         return shlex.join([*sudo, *argv])
 
     def run(
@@ -214,6 +228,18 @@ def _no_ssh() -> MachineError:
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    error = done.stderr.decode("utf-8", "replace")
+    if "REMOTE HOST IDENTIFICATION HAS CHANGED" in error:
+        place = re.search(r"^Offending \S+ key in (\S+)", error, re.MULTILINE)
+        return (
+            "its host key is not the one that is known; find out why, and if it was installed anew,"
+            f" remove its line from {place[1] if place else 'the file of known hosts'}"
+        )
+    if "Host key verification failed" in error:
+        return (
+            "its host key is not known; look at it and accept it by"
+            " `klokken doctor STACK --accept-host-keys`"
+        )
     return _last_line(done.stderr) or _last_line(done.stdout) or f"exit code {done.returncode}"
 
 

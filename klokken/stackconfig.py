@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
 from pydantic import BeforeValidator, Field
@@ -11,14 +11,14 @@ from pydantic import BeforeValidator, Field
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
 from klokken.paths import PROJECT
+from klokken.substrates import Substrate
 from klokken.topology import Topology
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAMESPACE = "klokken:"
-# The bridge is called kl-<stack> and Linux allows 15 characters.
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,9}")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 
 
 def _as_written(value: Any) -> Any:
@@ -37,7 +37,7 @@ class Encrypted(Document):
 class StackConfig(Document):
     """One deployment: where it stands, what it may be used for, and its site."""
 
-    substrate: Literal["lab"]
+    substrate: Substrate
     site: Topology
     storms: Annotated[bool, BeforeValidator(_as_written)] = False
     # Raise it to have Ansible go over every host again.
@@ -53,7 +53,9 @@ class StackConfig(Document):
         content = read_yaml(path)
         if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
             raise InputError(path, "config", "missing or not a mapping", "see stacks/examples/")
-        return cls.parse(content["config"], path)
+        config = cls.parse(content["config"], path)
+        config.substrate.check(stack, config.site, path)
+        return config
 
     @classmethod
     def parse(cls, config: dict[str, Any], source: object) -> StackConfig:
@@ -69,5 +71,5 @@ class StackConfig(Document):
 def config_path(stack: str) -> Path:
     """Return the file that holds the config of `stack`; raise InputError for a bad name."""
     if not _NAME.fullmatch(stack):
-        raise InputError("stack", stack, "not a stack name", "use at most 10 of a-z, 0-9 and -")
+        raise InputError("stack", stack, "not a stack name", "use at most 30 of a-z, 0-9 and -")
     return PROJECT / f"Pulumi.{stack}.yaml"

@@ -11,18 +11,18 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from klokken.document import Document
 
-# The range set aside for benchmarking networks, RFC 2544; nothing else is routed there.
-BENCHMARK_RANGE = IPv4Network("198.18.0.0/15")
-# Address .1 is the machine's own; hosts begin at .11, so that tens are free for later needs.
+# Address .1 is the gateway's; hosts begin at .11, so that tens are free for later needs.
 FIRST_HOST = 11
-# Each tier has so many addresses, whatever its hosts are.
+# Each tier has so many addresses in a network of /24, twice as many in one of /23, and so on.
 BLOCK = 20
+SMALLEST_PLANNED = 24
 # The role variable for what a load generator's pupils come from beside the host's own address.
 SOURCES = "loadgen_addresses"
+# What the substrate says of a host, and nobody else.
+GIVEN = {"ansible_host", "ansible_port", "ansible_user", "site_address"}
 
 # RFC 1035, 2.3.4.
 LONGEST_DOMAIN = 253
-SMALLEST_LAB = 24
 
 _LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
@@ -34,11 +34,9 @@ def _domain(value: str) -> str:
     return value
 
 
-def _lab_network(value: IPv4Network) -> IPv4Network:
-    if not value.subnet_of(BENCHMARK_RANGE):
-        raise ValueError(f"not inside {BENCHMARK_RANGE}, the range for benchmarks")
-    if value.prefixlen > SMALLEST_LAB:
-        raise ValueError("too small: give a /24 or larger")
+def _private(value: IPv4Network) -> IPv4Network:
+    if not value.is_private:
+        raise ValueError("not private: what hosts say to one another is for nobody else")
     return value
 
 
@@ -66,17 +64,17 @@ class TierSize(Document):
     the data lies on the host's one disk. `hosts` has the variables of single hosts, by name.
     """
 
-    count: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
+    count: Annotated[int, Field(ge=1, le=100, strict=True)] = 1
     volume_gb: Annotated[int, Field(ge=0, le=16_000, strict=True)] = 0
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     hosts: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
 
 
 class Topology(Document):
-    """A site before anything of it exists."""
+    """A site before anything of it exists. `network` is the private one that its hosts share."""
 
     domain: Annotated[str, AfterValidator(_domain)]
-    network: Annotated[IPv4Network, AfterValidator(_lab_network)]
+    network: Annotated[IPv4Network, AfterValidator(_private)]
     accounts: Annotated[int, Field(ge=1, le=2_000_000, strict=True)]
     tiers: dict[Tier, TierSize]
 
@@ -99,9 +97,9 @@ class Topology(Document):
                         f"`tiers.{tier}.hosts` has {name!r}, which is no host of the tier;"
                         f" choose {', '.join(there)}"
                     )
-                if "ansible_host" in variables:
+                if given := sorted(GIVEN & variables.keys()):
                     raise ValueError(
-                        f"`tiers.{tier}.hosts.{name}` has `ansible_host`, which the network gives"
+                        f"`tiers.{tier}.hosts.{name}` has `{given[0]}`, which the substrate gives"
                     )
         return self
 
@@ -114,43 +112,49 @@ class Topology(Document):
                 f"`tiers.loadgen.variables` has `{SOURCES}`, which no two hosts can share;"
                 " give them to single hosts, under `hosts`"
             )
+        # Those behind the addresses of every host there can be.
+        first = self.network.network_address + FIRST_HOST + self.block * len(Tier)
+        last = self.network.broadcast_address - 1
         taken: set[IPv4Address] = set()
         for name, variables in size.hosts.items():
             for given in _listed(variables.get(SOURCES, [])):
                 place = f"`tiers.loadgen.hosts.{name}.{SOURCES}`"
-                if given in taken or given not in self._free():
+                if given in taken or not first <= given <= last:
                     raise ValueError(
-                        f"{place} has {given}; give addresses from {self._free()[0]} to"
-                        f" {self._free()[-1]}, each once"
+                        f"{place} has {given}; give addresses from {first} to {last}, each once"
                     )
                 taken.add(given)
         return self
 
-    def _free(self) -> list[IPv4Address]:
-        """Return the addresses behind those of every host there can be."""
-        return list(self.network.hosts())[FIRST_HOST + BLOCK * len(Tier) - 1 :]
+    @property
+    def block(self) -> int:
+        """How many addresses each tier has, where the substrate is free to choose them."""
+        return int(BLOCK << max(0, SMALLEST_PLANNED - self.network.prefixlen))
 
     def hosts(self) -> list[HostPlan]:
-        """Return every host with its fixed address, tier by tier.
-
-        A tier has a BLOCK of addresses, so that growing one never moves another.
-        """
+        """Return every host, tier by tier."""
         return [
-            HostPlan(
-                name=f"{tier}{number}",
-                tier=tier,
-                address=self.network[FIRST_HOST + BLOCK * list(Tier).index(tier) + number - 1],
-                volume_gb=self.tiers[tier].volume_gb,
-            )
+            HostPlan(name=f"{tier}{number}", tier=tier, volume_gb=self.tiers[tier].volume_gb)
             for tier in Tier
             for number in range(1, self.tiers[tier].count + 1)
         ]
 
+    def addresses(self) -> dict[str, IPv4Address]:
+        """Return a fixed address for every host, where the substrate is free to choose it.
+
+        A tier has a block of addresses, so that growing one never moves another. The network must
+        be a /24 or larger, and no tier larger than its block.
+        """
+        return {
+            f"{tier}{number}": self.network[FIRST_HOST + self.block * place + number - 1]
+            for place, tier in enumerate(Tier)
+            for number in range(1, self.tiers[tier].count + 1)
+        }
+
 
 class HostPlan(Document):
-    """One host of a topology: a name, a tier, an address and the size of its data volume."""
+    """One host of a topology: a name, a tier and the size of its data volume."""
 
     name: str
     tier: Tier
-    address: IPv4Address
     volume_gb: int = 0

@@ -4,16 +4,15 @@ import pulumi
 
 from klokken.errors import KlokkenError
 from klokken.stackconfig import StackConfig
-from stacks.lab.component import Lab, reach
 from stacks.site import Site
+from stacks.substrate import stand
 
 stack = pulumi.get_stack()
 try:
     config = StackConfig.read(stack)
+    hosts = stand(stack, config)
 except KlokkenError as error:
     raise pulumi.RunError(str(error)) from None
 
-secrets = pulumi.Config().require_secret_object("secrets")
-lab = Lab(stack, config.site)
-site = Site(stack, config, lab.instances, reach(stack), secrets)
-pulumi.export("hosts", {name: str(h.ansible_host) for name, h in site.inventory.hosts().items()})
+Site(stack, config, hosts, pulumi.Config().require_secret_object("secrets"))
+pulumi.export("hosts", {name: own["ansible_host"] for name, own in hosts.own.items()})

@@ -58,9 +58,11 @@ class InventoryFileProvider(ResourceProvider):
 
 
 class InventoryFile(Resource, module="klokken", name="InventoryFile"):
-    """`inventories/<stack>/hosts.yml`."""
+    """`inventories/<stack>/inventory.yml`."""
 
-    def __init__(self, stack: str, content: str, opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, stack: str, content: pulumi.Input[str], opts: pulumi.ResourceOptions
+    ) -> None:
         """Declare it."""
         props = {"stack": stack, "content": content}
         super().__init__(InventoryFileProvider(), f"{stack}-inventory", props, opts)

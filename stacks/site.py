@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from klokken.stackconfig import StackConfig
+    from stacks.hosts import Hosts
 
-# Only identity needs the database to be there. The others let it go first all the same: the way
-# through database and identity is the longest, and their hosts may share a machine's cores.
-NEEDS = {tier: Tier.DATABASE for tier in Tier if tier is not Tier.DATABASE}
+# No tier needs another: identity is the only one that asks for one at all, and its role waits for
+# the database when everything that needs none is done. The way through these two is the longest,
+# so the rest lets the database go first: their hosts may share a machine's cores.
+FIRST = (Tier.DATABASE, Tier.IDENTITY)
 # Each tier is told no more secrets than it needs.
 SECRETS = {
     Tier.DATABASE: ("database", "ca_key"),
@@ -40,45 +42,58 @@ class Site(pulumi.ComponentResource):
         self,
         stack: str,
         config: StackConfig,
-        instances: Mapping[str, pulumi.Output[str]],
-        reach: Mapping[str, str],
+        hosts: Hosts,
         secrets: pulumi.Output[Mapping[str, str]],
     ) -> None:
         """Declare the inventory and one Ansible run a tier."""
         super().__init__("klokken:site:Site", stack)
-        self.inventory = inventory(stack, config, reach)
-        InventoryFile(stack, self.inventory.to_yaml(), pulumi.ResourceOptions(parent=self))
+        # A substrate may know a host's address only when the host is there.
+        own: pulumi.Output[Any] = pulumi.Output.from_input(hosts.own)
+        write = partial(_written, stack, config, hosts.shared)
+        InventoryFile(stack, own.apply(write), pulumi.ResourceOptions(parent=self))
         runs: dict[Tier, AnsibleRun] = {}
         for tier in Tier:
-            needed = [runs[NEEDS[tier]]] if tier in NEEDS else []
-            names = self.inventory.hosts(tier)
+            needed = [] if tier in FIRST else [runs[Tier.DATABASE]]
+            names = [plan.name for plan in config.site.hosts() if plan.tier == tier]
+            addresses = [hosts.own[name]["site_address"] for name in names]
             args = RunArgs(
                 stack=stack,
                 tier=tier.value,
-                inventory=inventory(stack, config, reach, only=tier).to_yaml(),
-                instances={name: instances[name] for name in names},
+                inventory=own.apply(partial(write, only=tier)),
+                instances={name: hosts.instances[name] for name in names},
                 sources=digest(tier),
                 secrets=secrets.apply(partial(_for_tier, tier)),
                 revision=config.revision,
-                gate={
-                    "network": str(config.site.network),
-                    "addresses": [str(host.ansible_host) for host in names.values()],
-                },
+                gate={**hosts.gate, "addresses": addresses} if hosts.gate else None,
             )
             opts = pulumi.ResourceOptions(parent=self, depends_on=needed)
             runs[tier] = AnsibleRun(args, opts)
         self.register_outputs({})
 
 
+def _written(
+    stack: str,
+    config: StackConfig,
+    shared: Mapping[str, Any],
+    own: Mapping[str, Any],
+    only: Tier | None = None,
+) -> str:
+    return inventory(stack, config, shared, own, only).to_yaml()
+
+
 def inventory(
-    stack: str, config: StackConfig, reach: Mapping[str, str], only: Tier | None = None
+    stack: str,
+    config: StackConfig,
+    shared: Mapping[str, Any],
+    own: Mapping[str, Mapping[str, Any]],
+    only: Tier | None = None,
 ) -> Inventory:
     """Return the site's inventory; with `only`, no other tier's variables are in it.
 
-    So a changed variable makes no other tier differ.
+    So a changed variable makes no other tier differ. `shared` and `own` are what the substrate
+    says of all hosts, and of each.
     """
     site = config.site
-    plans = site.hosts()
     return Inventory.model_validate(
         {
             "all": {
@@ -89,21 +104,21 @@ def inventory(
                     "site_accounts": site.accounts,
                     # No role asks for it, so that allowing storms configures no host again.
                     "site_storms": config.storms and only is None,
-                    **reach,
+                    **shared,
                 },
                 "children": {
                     tier.value: {
                         "hosts": {
                             plan.name: {
-                                "ansible_host": str(plan.address),
-                                **(own.hosts.get(plan.name, {}) if only in (None, tier) else {}),
+                                **own[plan.name],
+                                **(size.hosts.get(plan.name, {}) if only in (None, tier) else {}),
                             }
-                            for plan in plans
+                            for plan in site.hosts()
                             if plan.tier == tier
                         },
-                        "vars": own.variables if only in (None, tier) else {},
+                        "vars": size.variables if only in (None, tier) else {},
                     }
-                    for tier, own in site.tiers.items()
+                    for tier, size in site.tiers.items()
                 },
             }
         }

@@ -42,7 +42,7 @@ class LabSite:
             raise StormRefusedError(f"stack {stack}", "storms", "is false")
         origin = login_url(site.site_domain)
         edges = inventory.hosts(Tier.EDGE).values()
-        allowed_target(origin, {str(edge.ansible_host) for edge in edges})
+        allowed_target(origin, {str(edge.site_address) for edge in edges})
         host = Remote.of(inventory, Tier.LOADGEN)[0]
         (folder / "ca.pem").write_text(host.run(["cat", CA_FILE], root=True))
         login = Login(

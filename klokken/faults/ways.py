@@ -86,7 +86,7 @@ def _on_one_host(fault: Fault, host: str, edges: list[str]) -> Step:
 
 
 def _hosts(inventory: Inventory, tier: Tier) -> dict[str, str]:
-    found = {name: str(host.ansible_host) for name, host in inventory.hosts(tier).items()}
+    found = {name: str(host.site_address) for name, host in inventory.hosts(tier).items()}
     if not found:
         raise InputError("inventory", tier, "has no host", "give the tier one, or another fault")
     return found

@@ -68,8 +68,8 @@ def addresses(host: Host) -> tuple[str, ...]:
     """Return the addresses that a host's workers send from, its own one first."""
     further = host.__pydantic_extra__.get(SOURCES)
     if not isinstance(further, list):
-        return (str(host.ansible_host),)
-    return (str(host.ansible_host), *(str(address) for address in further))
+        return (str(host.site_address),)
+    return (str(host.site_address), *(str(address) for address in further))
 
 
 def shown(plan: StormPlan, need: Fleet, crew: Sequence[Station]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from klokken.topology import Tier, Topology
+from stacks.hosts import Hosts
 from stacks.lab.folder import LabFolder
 from stacks.lab.host import HostSpec
 from stacks.lab.image import image_key
@@ -28,7 +29,7 @@ class Lab(pulumi.ComponentResource):
     def __init__(self, stack: str, topology: Topology) -> None:
         """Declare ground, network and hosts."""
         super().__init__("klokken:lab:Lab", stack)
-        network = str(topology.network)
+        network, addresses = str(topology.network), topology.addresses()
         ground = Ground(stack, pulumi.ResourceOptions(parent=self))
         bridge = Network(stack, network, pulumi.ResourceOptions(parent=self, depends_on=[ground]))
         child = pulumi.ResourceOptions(parent=self, depends_on=[bridge])
@@ -37,7 +38,7 @@ class Lab(pulumi.ComponentResource):
                 HostSpec(
                     stack=stack,
                     name=plan.name,
-                    address=str(plan.address),
+                    address=str(addresses[plan.name]),
                     network=network,
                     image=image_key(),
                     weight=WEIGHTS.get(plan.tier, 1),
@@ -50,11 +51,16 @@ class Lab(pulumi.ComponentResource):
         self.register_outputs({"instances": self.instances})
 
 
-def reach(stack: str) -> dict[str, str]:
-    """Return the inventory variables by which Ansible reaches the hosts of a lab."""
+def lab(stack: str, topology: Topology) -> Hosts:
+    """Declare a lab; return its hosts, which can be reached over SSH as root."""
     folder = LabFolder(stack)
-    return {
-        "ansible_user": "root",
-        "ansible_ssh_private_key_file": str(folder.key),
-        "ansible_ssh_common_args": f"-o UserKnownHostsFile={folder.known_hosts}",
-    }
+    addresses = {name: str(address) for name, address in topology.addresses().items()}
+    return Hosts(
+        instances=Lab(stack, topology).instances,
+        own={name: {"ansible_host": a, "site_address": a} for name, a in addresses.items()},
+        shared={
+            "ansible_ssh_private_key_file": str(folder.key),
+            "ansible_ssh_common_args": f"-o UserKnownHostsFile={folder.known_hosts}",
+        },
+        gate={"network": str(topology.network)},
+    )

@@ -6,7 +6,7 @@ A module says which tier it checks, as in `TIER = "edge"`; without, it checks ev
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import testinfra
@@ -57,13 +57,19 @@ def sockets() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def host(request: pytest.FixtureRequest, inventory: Inventory, sockets: str) -> testinfra.host.Host:
     """One host, over SSH."""
-    site = inventory.all.vars
-    address = inventory.hosts()[request.param].ansible_host
+    site, there = inventory.site, inventory.hosts()[request.param]
     shared = f"-o ControlMaster=auto -o ControlPersist=15 -o ControlPath={sockets}/%C"
     extra = f"{site.ansible_ssh_common_args} {shared}"
     return testinfra.get_host(
-        f"ssh://{site.ansible_user}@{address}",
+        f"ssh://{there.ansible_user}@{there.ansible_host}:{there.ansible_port}",
         ssh_identity_file=str(site.ansible_ssh_private_key_file),
         ssh_extra_args=extra,
-        sudo=site.ansible_user != "root",
+        sudo=there.ansible_user != "root",
     )
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """What the site calls the host, whatever it calls itself."""
+    callspec: Any = request.node.callspec
+    return str(callspec.params["host"])

@@ -37,9 +37,10 @@ def test_it_never_runs_as_root(host: Host) -> None:
     assert {p.user for p in host.process.filter(comm="postgres")} == {"postgres"}
 
 
-def test_it_listens_on_the_hosts_own_address_only(host: Host, inventory: Inventory) -> None:
-    name = host.check_output("hostname")
-    assert listening(host, 5432) == {str(inventory.hosts()[name].ansible_host)}
+def test_it_listens_on_the_hosts_own_address_only(
+    host: Host, inventory: Inventory, name: str
+) -> None:
+    assert listening(host, 5432) == {str(inventory.hosts()[name].site_address)}
 
 
 def test_only_identity_hosts_may_connect_and_only_with_tls_and_scram(
@@ -50,7 +51,7 @@ def test_only_identity_hosts_may_connect_and_only_with_tls_and_scram(
         "select concat_ws(' ', type, array_to_string(database, ','),"
         " array_to_string(user_name, ','), address, auth_method) from pg_hba_file_rules",
     )
-    nodes = [str(node.ansible_host) for node in inventory.hosts(Tier.IDENTITY).values()]
+    nodes = [str(node.site_address) for node in inventory.hosts(Tier.IDENTITY).values()]
     network = [f"hostssl keycloak keycloak {a} scram-sha-256" for a in sorted(nodes)]
     assert rules == ["local all postgres peer", *network]
 
@@ -87,8 +88,7 @@ def test_passwords_are_kept_as_scram(host: Host) -> None:
     assert rows == ["SCRAM-SHA-256$"]
 
 
-def test_the_certificate_is_of_the_sites_authority_and_for_this_host(host: Host) -> None:
-    name = host.check_output("hostname")
+def test_the_certificate_is_of_the_sites_authority_and_for_this_host(host: Host, name: str) -> None:
     folder = "/etc/klokken/tls"
     host.check_output(
         f"openssl verify -CAfile {folder}/ca.pem -verify_hostname {name} {folder}/fullchain.pem"

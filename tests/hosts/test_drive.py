@@ -34,15 +34,15 @@ def test_the_directory_runs(host: Host) -> None:
     assert_runs_hardened(host, "slapd.service")
 
 
-def test_the_drive_answers(host: Host, inventory: Inventory) -> None:
-    address = inventory.hosts()[host.check_output("hostname")].ansible_host
+def test_the_drive_answers(host: Host, inventory: Inventory, name: str) -> None:
+    address = inventory.hosts()[name].site_address
     told = json.loads(get(host, f"http://{address}:9200/status.php"))
     assert told["installed"] is True
     assert told["maintenance"] is False
 
 
-def test_only_the_port_of_the_edge_is_open(host: Host, inventory: Inventory) -> None:
-    address = str(inventory.hosts()[host.check_output("hostname")].ansible_host)
+def test_only_the_port_of_the_edge_is_open(host: Host, inventory: Inventory, name: str) -> None:
+    address = str(inventory.hosts()[name].site_address)
     sockets = host.check_output("ss -Hltnp | grep -E 'ocis|opencloud|slapd'").splitlines()
     outside = {line.split()[3] for line in sockets if not line.split()[3].startswith("127.0.0.1:")}
     assert outside == {f"{address}:9200"}

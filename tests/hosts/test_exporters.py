@@ -27,7 +27,7 @@ def test_exporter_listens_on_the_hosts_own_address_only(
     host: Host, inventory: Inventory, port: int
 ) -> None:
     (address,) = listening(host, port)
-    assert address in {str(h.ansible_host) for h in inventory.hosts().values()}
+    assert address in {str(h.site_address) for h in inventory.hosts().values()}
 
 
 def test_every_process_is_in_a_group(host: Host) -> None:

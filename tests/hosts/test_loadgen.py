@@ -87,12 +87,12 @@ def test_the_password_is_for_root_alone(host: Host) -> None:
 
 def test_locust_reaches_the_edge(host: Host, inventory: Inventory) -> None:
     for edge in inventory.hosts(Tier.EDGE).values():
-        assert python(host, _CONNECT, str(edge.ansible_host), "443", user="locust") == "open\n"
+        assert python(host, _CONNECT, str(edge.site_address), "443", user="locust") == "open\n"
 
 
 def test_the_host_has_every_address_that_pupils_come_from(host: Host, inventory: Inventory) -> None:
     there = host.run("hostname -I").stdout.split()
-    own = [h for h in inventory.hosts(Tier.LOADGEN).values() if str(h.ansible_host) in there]
+    own = [h for h in inventory.hosts(Tier.LOADGEN).values() if str(h.site_address) in there]
     assert [set(addresses(each)) - set(there) for each in own] == [set()]
 
 

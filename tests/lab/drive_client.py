@@ -62,7 +62,7 @@ class School:
         )
         self.domain = inventory.site.site_domain
         self.cell = list(inventory.hosts(Tier.DRIVE))[-1]
-        self.edge = str(next(iter(inventory.hosts(Tier.EDGE).values())).ansible_host)
+        self.edge = str(next(iter(inventory.hosts(Tier.EDGE).values())).site_address)
         self.context = ssl.create_default_context(cadata=self.secrets["ca_certificate"])
 
     def origin(self, name: str) -> str:

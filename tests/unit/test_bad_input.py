@@ -36,6 +36,13 @@ def test_the_example_is_valid() -> None:
     assert StackConfig.parse(EXAMPLE, "the example").site.accounts == 6500
 
 
+def parsed(config: dict[str, Any]) -> StackConfig:
+    """Read a config as that of the stack `lab`, with what its substrate asks of it."""
+    found = StackConfig.parse(config, "Pulumi.lab.yaml")
+    found.substrate.check("lab", found.site, "Pulumi.lab.yaml")
+    return found
+
+
 @pytest.mark.parametrize(
     ("path", "value", "field"),
     [
@@ -49,14 +56,16 @@ def test_the_example_is_valid() -> None:
         ("klokken:site/network", "10.0.0.0/24", "klokken.site.network"),
         ("klokken:site/network", "198.18.0.0/28", "klokken.site.network"),
         ("klokken:site/nettwork", "198.18.0.0/24", "klokken.site.nettwork"),
+        ("klokken:site/network", "8.8.0.0/16", "klokken.site.network"),
         ("klokken:substrate", "moon", "klokken.substrate"),
+        ("klokken:substrate", {"kind": "moon"}, "klokken.substrate"),
         ("klokken:storms", "perhaps", "klokken.storms"),
         ("klokken:site", "a word", "klokken.site"),
     ],
 )
 def test_a_wrong_stack_config_names_its_field(path: str, value: Any, field: str) -> None:
     with pytest.raises(InputError) as caught:
-        StackConfig.parse(changed(path, value), "Pulumi.lab.yaml")
+        parsed(changed(path, value))
     line = str(caught.value)
     assert line.startswith("Pulumi.lab.yaml: ")
     assert field in line
@@ -74,22 +83,28 @@ def test_plain_values_may_be_written_as_pulumi_writes_them(written: Any) -> None
     assert StackConfig.parse(changed("klokken:storms", written), "a test").storms is True
 
 
-@pytest.mark.parametrize("name", ["", "Lab", "lab/../x", "a" * 20, "-lab", "lab;ls"])
+@pytest.mark.parametrize("name", ["", "Lab", "lab/../x", "a" * 40, "-lab", "lab;ls"])
 def test_a_stack_name_that_could_name_anything_else_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="not a stack name"):
         config_path(name)
 
 
+def test_a_lab_has_a_short_name() -> None:
+    site = StackConfig.parse(EXAMPLE, "a test").site
+    with pytest.raises(InputError, match="too long a name for a lab"):
+        StackConfig.parse(EXAMPLE, "a test").substrate.check("a-long-name", site, "a test")
+
+
 def test_an_inventory_with_an_unknown_tier_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "hosts.yml"
+    file = tmp_path / "inventory.yml"
     file.write_text("all: {vars: {}, children: {moon: {hosts: {}}}}")
-    with pytest.raises(InputError, match=r"hosts\.yml: "):
+    with pytest.raises(InputError, match=r"inventory\.yml: "):
         Inventory.read(file)
 
 
 @pytest.mark.parametrize("text", ["{", "a: b: c", "\x00", "[1, 2]", ""])
 def test_a_file_that_is_no_inventory_is_told_in_one_line(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "hosts.yml"
+    file = tmp_path / "inventory.yml"
     file.write_text(text)
     with pytest.raises(InputError) as caught:
         Inventory.read(file)
@@ -98,7 +113,7 @@ def test_a_file_that_is_no_inventory_is_told_in_one_line(tmp_path: Path, text: s
 
 def test_a_missing_file_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such file"):
-        Inventory.read(tmp_path / "hosts.yml")
+        Inventory.read(tmp_path / "inventory.yml")
 
 
 JSON = st.recursive(

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,23 +21,17 @@ from benchmarks.directory.measurement import BLOCK, ROUNDS, Measurement, sample
 from benchmarks.directory.outcome import Block, Comparison, figures
 from benchmarks.facts import publish
 from klokken.errors import InputError, MachineError
-from klokken.inventory import Group, Host, Inventory
+from klokken.inventory import Group, Inventory
 from klokken.remote import Remote
 from klokken.topology import Tier
 from loadtests.probe import Order, Told
 from tests import storms
-from tests.unit.test_plan import inventory
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.unit.test_plan import inventory, one
 
 
 def stack(**variables: Any) -> Inventory:
     lab = inventory()
-    hosts = {
-        name: Host.model_validate({"ansible_host": IPv4Address("198.18.0.51"), **own})
-        for name, own in variables.items()
-    }
+    hosts = {name: one("198.18.0.51", **own) for name, own in variables.items()}
     groups = {**lab.all.children, Tier.DRIVE: Group(hosts=hosts)}
     return lab.model_copy(update={"all": lab.all.model_copy(update={"children": groups})})
 
@@ -93,7 +87,7 @@ class _Cell(Cell):
     ledger: Ledger
 
     def __init__(self, ledger: Ledger, number: int, directory: str) -> None:
-        host = Remote(f"drive{number}", "", inventory().site)
+        host = Remote(f"drive{number}", "", Path("key"), "")
         super().__init__(number, directory, host)
         object.__setattr__(self, "ledger", ledger)
 
@@ -246,7 +240,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remote:
     ssh.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return Remote("loadgen1", "198.18.0.111", inventory().site)
+    return Remote("loadgen1", "198.18.0.111", Path("key"), "")
 
 
 def test_a_probe_is_given_orders_one_by_one(host: Remote, monkeypatch: pytest.MonkeyPatch) -> None:

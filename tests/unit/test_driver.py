@@ -46,7 +46,7 @@ def pair(host: Path) -> Inventory:
 def two_generators(**variables: object) -> Inventory:
     found = inventory().model_dump(mode="json")
     hosts = found["all"]["children"]["loadgen"]["hosts"]
-    hosts["loadgen2"] = {"ansible_host": OTHER, **variables}
+    hosts["loadgen2"] = {"ansible_host": OTHER, "site_address": OTHER, **variables}
     return Inventory.model_validate(found)
 
 

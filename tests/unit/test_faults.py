@@ -21,7 +21,7 @@ from klokken.faults import injection
 from klokken.faults.injection import Injection
 from klokken.faults.kinds import KINDS, Fault, in_order, parse
 from klokken.faults.ways import MARGIN, Step, ways
-from klokken.inventory import Everything, Group, Host, Inventory
+from klokken.inventory import Everything, Group, Inventory
 from klokken.paths import PROJECT
 from klokken.remote import Remote
 from klokken.topology import Tier
@@ -39,10 +39,7 @@ def inventory() -> Inventory:
     one = test_plan.inventory()
     children = {
         tier: Group(
-            hosts={
-                f"{tier}{n}": Host.model_validate({"ansible_host": f"198.18.0.{20 * t + 10 + n}"})
-                for n in (1, 2)
-            }
+            hosts={f"{tier}{n}": test_plan.one(f"198.18.0.{20 * t + 10 + n}") for n in (1, 2)}
         )
         for t, tier in enumerate(Tier)
     }

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import time
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,11 @@ from klokken.storm.plan import plan_storm
 from klokken.topology import Tier
 
 
+def one(address: str, **own: object) -> Host:
+    """Return a host that SSH and its neighbours reach by the same address."""
+    return Host.model_validate({"ansible_host": address, "site_address": address, **own})
+
+
 def inventory(*, storms: bool = True, accounts: int = 6500) -> Inventory:
     site = SiteVars(
         site_stack="lab",
@@ -23,12 +28,11 @@ def inventory(*, storms: bool = True, accounts: int = 6500) -> Inventory:
         site_network=IPv4Network("198.18.0.0/24"),
         site_accounts=accounts,
         site_storms=storms,
-        ansible_user="root",
         ansible_ssh_private_key_file=Path("key"),
         ansible_ssh_common_args="-o UserKnownHostsFile=known",
     )
     hosts = {
-        tier: Group(hosts={f"{tier}1": Host(ansible_host=IPv4Address(f"198.18.0.{11 + 20 * n}"))})
+        tier: Group(hosts={f"{tier}1": one(f"198.18.0.{11 + 20 * n}")})
         for n, tier in enumerate(Tier)
     }
     return Inventory(all=Everything(vars=site, children=hosts))

@@ -13,10 +13,18 @@ from klokken.errors import InputError
 from klokken.inventory import Inventory
 from klokken.stackconfig import StackConfig
 from klokken.topology import Tier, Topology
-from stacks.lab.component import reach
 from stacks.site import inventory
 
 COUNTS = st.fixed_dictionaries({tier.value: st.integers(1, 20) for tier in Tier})
+
+
+REACH = {"ansible_ssh_private_key_file": "key", "ansible_ssh_common_args": "-o BatchMode=yes"}
+
+
+def own(config: StackConfig) -> dict[str, dict[str, str]]:
+    """Return what a substrate that is free to choose says of each host."""
+    chosen = {name: str(address) for name, address in config.site.addresses().items()}
+    return {name: {"ansible_host": a, "site_address": a} for name, a in chosen.items()}
 
 
 def topology(counts: dict[str, int]) -> Topology:
@@ -27,15 +35,15 @@ def topology(counts: dict[str, int]) -> Topology:
 
 @given(COUNTS)
 def test_every_host_has_an_address_of_its_own_inside_the_network(counts: dict[str, int]) -> None:
-    hosts = topology(counts).hosts()
-    assert len({host.address for host in hosts}) == len(hosts) == sum(counts.values())
-    assert all(host.address in topology(counts).network for host in hosts)
+    addresses = topology(counts).addresses()
+    assert list(addresses) == [host.name for host in topology(counts).hosts()]
+    assert len(set(addresses.values())) == sum(counts.values())
+    assert all(address in topology(counts).network for address in addresses.values())
 
 
 @given(COUNTS, COUNTS)
 def test_growing_a_tier_moves_no_host(few: dict[str, int], many: dict[str, int]) -> None:
-    before = {host.name: host.address for host in topology(few).hosts()}
-    after = {host.name: host.address for host in topology(many).hosts()}
+    before, after = topology(few).addresses(), topology(many).addresses()
     assert all(before[name] == after[name] for name in before.keys() & after.keys())
 
 
@@ -47,7 +55,7 @@ def test_a_tier_that_is_not_named_has_one_host() -> None:
 def test_an_inventory_survives_being_written_and_read(counts: dict[str, int]) -> None:
     site = topology(counts).model_dump(mode="json")
     config = StackConfig.parse({"klokken:substrate": "lab", "klokken:site": site}, "a test")
-    written = inventory("lab", config, reach("lab"))
+    written = inventory("lab", config, REACH, own(config))
     assert Inventory.model_validate(yaml.safe_load(written.to_yaml())) == written
 
 
@@ -58,12 +66,10 @@ def with_hosts(**hosts: Any) -> StackConfig:
 
 
 def test_variables_of_one_host_are_that_hosts_alone_in_the_inventory() -> None:
-    written = inventory("lab", with_hosts(drive2={"drive_directory": "embedded"}), reach("lab"))
-    hosts = yaml.safe_load(written.to_yaml())["all"]["children"]["drive"]["hosts"]
-    assert hosts == {
-        "drive1": {"ansible_host": "198.18.0.51"},
-        "drive2": {"ansible_host": "198.18.0.52", "drive_directory": "embedded"},
-    }
+    config = with_hosts(drive2={"drive_directory": "embedded"})
+    hosts = inventory("lab", config, REACH, own(config)).hosts(Tier.DRIVE)
+    assert hosts["drive1"].model_extra == {}
+    assert hosts["drive2"].model_extra == {"drive_directory": "embedded"}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_variables_of_one_host_are_that_hosts_alone_in_the_inventory() -> None:
     [
         ({"drive3": {}}, r"'drive3', which is no host of the tier; choose drive1, drive2"),
         ({"edge1": {}}, r"'edge1', which is no host of the tier"),
-        ({"drive2": {"ansible_host": "10.0.0.1"}}, r"`ansible_host`, which the network gives"),
+        ({"drive2": {"ansible_host": "10.0.0.1"}}, r"`ansible_host`, which the substrate gives"),
         ({"drive2": "embedded"}, r"tiers\.drive\.hosts\.drive2"),
     ],
 )
@@ -94,9 +100,9 @@ def test_load_generators_may_have_addresses_that_no_host_will_ever_have() -> Non
         loadgen1={"loadgen_addresses": ["198.18.0.131"]},
         loadgen2={"loadgen_addresses": ["198.18.0.132", "198.18.0.254"]},
     )
-    everyone = topology(dict.fromkeys([tier.value for tier in Tier], 20)).hosts()
+    everyone = topology(dict.fromkeys([tier.value for tier in Tier], 20)).addresses()
     further = {"198.18.0.131", "198.18.0.132", "198.18.0.254"}
-    assert further.isdisjoint({str(host.address) for host in everyone})
+    assert further.isdisjoint({str(address) for address in everyone.values()})
     assert found.tiers[Tier.LOADGEN].count == 2
 
 

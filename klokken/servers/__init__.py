@@ -1,0 +1,1 @@
+"""Hosts that exist already: who they are, what they must have, and how they are adopted."""

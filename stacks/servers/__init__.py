@@ -1,0 +1,1 @@
+"""The substrate `servers`: hosts that exist, adopted."""
