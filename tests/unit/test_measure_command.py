@@ -58,6 +58,8 @@ def test_a_measurement_says_how_long_it_takes_and_leaves_all_that_it_found(
     }  # fmt: skip
     kept = json.loads((folder / "measure.json").read_text())
     assert kept["kind"] == "MEASURED"
+    # Hosts of a lab are on one machine.
+    assert kept["plan"]["shared"]
     assert kept["plan"]["versions"] == {"edge1 haproxy": "3"}
     demands = folder / "demands.yaml"
     assert Demands.read(demands).name.startswith("lab ")

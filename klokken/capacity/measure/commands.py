@@ -121,7 +121,7 @@ def measure(  # noqa: PLR0913 - one parameter an option
             starts=starts,
             most=most,
             profiles=profiles,
-            shared=StackConfig.read(stack).substrate == "lab",
+            shared=StackConfig.read(stack).substrate.kind == "lab",
             **_facts(inventory),
         )
         _refuse_early(plan, inventory)
