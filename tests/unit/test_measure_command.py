@@ -50,7 +50,7 @@ def test_a_measurement_says_how_long_it_takes_and_leaves_all_that_it_found(
 ) -> None:
     done = run("lab")
     assert done.exit_code == 0, done.output
-    assert "24 storms over 3 fresh starts, about 37 minutes in all" in done.output
+    assert "24 storms over 3 fresh starts, about 37 minutes in all, at most 59" in done.output
     assert "MEASURED on lab" in done.output
     [folder] = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == {
@@ -62,6 +62,7 @@ def test_a_measurement_says_how_long_it_takes_and_leaves_all_that_it_found(
     assert kept["plan"]["shared"]
     assert kept["plan"]["versions"] == {"edge1 haproxy": "3"}
     demands = folder / "demands.yaml"
+    assert "p95" in demands.read_text().split("name:")[0]
     assert Demands.read(demands).name.startswith("lab ")
     assert simulate(Choices("minute", demands=demands, level="fluid")).verdict
     assert lab.starts == 3
