@@ -13,8 +13,8 @@ from klokken import writes
 from klokken.errors import MachineError
 from klokken.profile import Profile
 from klokken.record import Record
+from klokken.storm.folder import JOURNAL
 from klokken.writes import Write
-from loadtests import journal
 from loadtests.books import shared_out
 from loadtests.journal import Journal
 from loadtests.record import Recorder
@@ -66,7 +66,7 @@ FIRST = len(entries()[0])
 def salvaged(folder: Path, text: str) -> Record:
     plan = storms.plan(PUPILS, profile=Profile.named("exam"))
     (folder / "plan.json").write_text(plan.model_dump_json())
-    (folder / journal.NAME).write_text(text)
+    (folder / JOURNAL).write_text(text)
     salvage(folder, "the master was lost")
     return Record.read(folder / "record.json")
 
@@ -98,4 +98,4 @@ def test_a_journal_is_begun_once(tmp_path: Path) -> None:
     Journal(tmp_path).write({"shared": []})
     with pytest.raises(MachineError, match="is not rung twice"):
         Journal(tmp_path)
-    assert (tmp_path / journal.NAME).read_text() == '{"shared": []}\n'
+    assert (tmp_path / JOURNAL).read_text() == '{"shared": []}\n'

@@ -23,10 +23,10 @@ from klokken.capacity.measure.summary import summary
 from klokken.capacity.platform import Platform
 from klokken.capacity.run import DEMANDS_FILE, PLATFORM_FILE
 from klokken.errors import Exit, InputError
+from klokken.paths import RESULTS
 from klokken.profile import Profile
 from klokken.remote import Remote
 from klokken.stackconfig import StackConfig
-from klokken.storm.run import RESULTS
 from klokken.topology import Tier
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from klokken.capacity.sizing.fit import Rules
 from klokken.capacity.sizing.proof import prove
 from klokken.capacity.sizing.search import NoPlanError, Plan, cheapest, largest_cell
 from klokken.errors import InputError
+from klokken.paths import RESULTS
 from klokken.profile import Profile
 from klokken.topology import Tier
 
@@ -126,7 +127,7 @@ def size(chosen: Choices, today: date | None = None) -> Sized:
 
 def put_down(found: Sizing) -> Path:
     """Write a sizing into a folder of its own; return the file."""
-    folder = run.RESULTS / f"{found.made:%Y%m%dT%H%M%S%fZ}-sizing-{found.profile}"
+    folder = RESULTS / f"{found.made:%Y%m%dT%H%M%S%fZ}-sizing-{found.profile}"
     folder.mkdir(parents=True)
     path = folder / "sizing.json"
     files.write(path, found.model_dump_json(indent=1) + "\n")
