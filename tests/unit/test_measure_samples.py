@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from klokken.capacity.measure.samples import BEGUN, CPU, MEMORY, parsed, usage
+from klokken.capacity.measure.readings import usage
+from klokken.capacity.measure.samples import BEGUN, CPU, MEMORY, parsed
 from klokken.errors import MachineError
 from klokken.topology import Tier
 
@@ -132,6 +133,13 @@ def test_counters_that_begin_anew_are_told() -> None:
     answer = site()
     answer[0]["values"][20][1] = "0"
     assert used(answer, 125.0, 155.0).gaps == ["identity1: its counters began anew"]
+
+
+def test_a_sum_that_was_taken_in_another_order_is_no_new_beginning() -> None:
+    answer = site()
+    before = float(answer[0]["values"][19][1])
+    answer[0]["values"][20][1] = str(before - 1e-9)
+    assert used(answer, 125.0, 155.0).gaps == []
 
 
 def test_an_answer_of_another_form_is_told_in_one_line() -> None:
