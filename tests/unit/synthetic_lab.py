@@ -85,6 +85,7 @@ class Lab:
     # By how much each start is dearer for the identity tier than a lucky one.
     luck: tuple[float, ...] = (1.0, 1.0, 1.0)
     foreign: float = 0.02
+    lateness: float = 0.001
     accounts: int = ACCOUNTS
     starts: int = 0
     clock: float = 1_790_000_000.0
@@ -178,7 +179,7 @@ class Lab:
         found = histogram.empty()
         histogram.add_all(found, times.tolist())
         late = histogram.empty()
-        histogram.add_all(late, [0.001] * len(due))
+        histogram.add_all(late, [self.lateness] * len(due))
         return Record(
             run=plan.run,
             began=began,

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import yaml
 
-from klokken import deployment, files, telemetry
+from klokken import deployment, telemetry
 from klokken.capacity.demands import Demands
 from klokken.capacity.measure import storms
 from klokken.capacity.measure.measurement import Known, Measurement, measured
-from klokken.capacity.measure.picture import picture
+from klokken.capacity.measure.output import put_down
 from klokken.capacity.measure.run import Run
 from klokken.capacity.measure.schedule import LEAST_STARTS, LEAST_STEPS, Plan
 from klokken.capacity.measure.site import Site
@@ -23,7 +22,7 @@ from klokken.capacity.measure.steps import NAME, Steps
 from klokken.capacity.measure.summary import summary
 from klokken.capacity.platform import Platform
 from klokken.capacity.run import DEMANDS_FILE, PLATFORM_FILE
-from klokken.errors import Exit, InputError, MachineError
+from klokken.errors import Exit, InputError
 from klokken.paths import RESULTS
 from klokken.profile import Profile
 from klokken.remote import Remote
@@ -155,28 +154,18 @@ def _facts(inventory: Inventory) -> dict[str, object]:
 
 
 def _rung(found: Steps, inventory: Inventory, known: Known) -> Measurement:
-    """Ring what is left, reckon, and write everything into the run's folder."""
+    """Ring what is left, reckon, and put everything down."""
     plan, folder = found.plan, found.path.parent
     _say(
         f"{plan.run}: {plan.storms} storms over {plan.starts} fresh starts, about"
-        f" {plan.seconds / 60:.0f} minutes in all; go on with"
+        f" {plan.seconds / 60:.0f} minutes in all, at most {plan.most_seconds / 60:.0f}; go on with"
         f" `klokken measure {plan.stack} --resume {plan.run}`"
     )
     drive = any(Tier.DRIVE in known.demands.journeys[p.journey].tiers for p in plan.profiles)
     site = Site(inventory, shared=plan.shared, drive=drive, log=folder / "storms.log")
     Run(site, found, known.demands, _say).go_on()
     result, demands = measured(found, known)
-    body = demands.model_dump(mode="json", exclude_unset=True)
-    written = {
-        "measure.json": result.model_dump_json(indent=1) + "\n",
-        "demands.yaml": yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100),
-        **{f"load-{p.name}.svg": picture(result, p) for p in plan.profiles},
-    }
-    for name, text in written.items():
-        try:
-            files.write(folder / name, text)
-        except OSError as error:
-            raise MachineError(f"{folder / name}: cannot be written ({error.strerror})") from None
+    put_down(result, demands, folder)
     return result
 
 

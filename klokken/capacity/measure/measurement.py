@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from klokken.capacity.measure import fit
 from klokken.capacity.measure.analysis import check, split, tier_fits
 from klokken.capacity.measure.estimate import Estimate, HeldOut, Resource, TierFit, Warmth
-from klokken.capacity.measure.holdout import Costs, Setting, held_out
+from klokken.capacity.measure.holdout import held_out
 from klokken.capacity.measure.knee import highest
+from klokken.capacity.measure.likeness import Costs, Setting
 from klokken.capacity.measure.resources import resources
 from klokken.capacity.measure.schedule import COLD, WARM, Plan
 from klokken.capacity.measure.sharing import BY_TIME, Told, demands, near_idle

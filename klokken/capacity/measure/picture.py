@@ -40,6 +40,7 @@ def picture(found: Measurement, profile: Profile) -> str:
             limit = slo.p99_seconds.value
             axes.axhline(limit, color="#a00000", linewidth=1, label=f"limit of p99, {limit:g} s")
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_xlim(left=0)
         axes.set_xlabel(f"{profile.journey}s completed a second")
         axes.set_ylabel("seconds from when a pupil was due")

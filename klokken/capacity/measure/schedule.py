@@ -26,6 +26,7 @@ WARM_UP, MEASURED = 10, 30
 # two cores was seen to take.
 OVERHEAD_SECONDS = 14.0
 START_SECONDS = 45.0
+_STEP_SECONDS = WARM_UP + MEASURED + OVERHEAD_SECONDS
 # After a start, before anything is rung: what the site uses when nobody is there.
 SETTLE = 15.0
 
@@ -83,8 +84,12 @@ class Plan(Document):
     def seconds(self) -> float:
         """How long it takes, where no step must be rung again."""
         warming = sum(seconds for seconds, _ in WARMING) + OVERHEAD_SECONDS
-        each = WARM_UP + MEASURED + OVERHEAD_SECONDS
-        return self.starts * (START_SECONDS + SETTLE + warming) + self.storms * each
+        return self.starts * (START_SECONDS + SETTLE + warming) + self.storms * _STEP_SECONDS
+
+    @property
+    def most_seconds(self) -> float:
+        """How long it takes, where every step must be rung again."""
+        return self.seconds + (TRIES - 1) * self.storms * _STEP_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PATIENCE = 300.0
 _FOLDER = "/run/systemd/system/keycloak-warmup.service.d"
 _GUARD = "klokken-measure"
-_WITHOUT_WARM_UP = f"""
+WITHOUT_WARM_UP = f"""
 systemctl stop {_GUARD}.timer 2>/dev/null || true
 mkdir -p {_FOLDER}
 printf '[Service]\\nExecStart=\\nExecStart=/bin/true\\n' > {_FOLDER}/klokken-measure.conf
@@ -32,13 +32,13 @@ systemd-run --quiet --collect --unit={_GUARD} --on-active={2 * PATIENCE:g} \\
   /bin/sh -c 'rm -rf {_FOLDER} && systemctl daemon-reload'
 systemctl stop {UNITS["kill-identity"]}
 """
-_WITH_WARM_UP = f"""
+WITH_WARM_UP = f"""
 rm -rf {_FOLDER}
 systemctl daemon-reload
 systemctl stop {_GUARD}.timer 2>/dev/null || true
 """
 # Every server that the edge checks is up by a check of its own, not by default as at first.
-_ALL_UP = """python3 - <<'END'
+ALL_UP = """python3 - <<'END'
 import csv, socket
 with socket.socket(socket.AF_UNIX) as haproxy:
     haproxy.connect("/run/haproxy/admin.sock")
@@ -60,7 +60,7 @@ def start_afresh(inventory: Inventory, *, drive: bool) -> None:
     identity = Remote.of(inventory, Tier.IDENTITY)
     try:
         for host in identity:
-            _script(host, _WITHOUT_WARM_UP)
+            _script(host, WITHOUT_WARM_UP)
         for tier in (Tier.DATABASE, *([Tier.DRIVE] if drive else []), Tier.IDENTITY, Tier.EDGE):
             for host in Remote.of(inventory, tier):
                 _script(host, f"systemctl restart {UNITS[f'kill-{tier}']}\n")
@@ -68,7 +68,7 @@ def start_afresh(inventory: Inventory, *, drive: bool) -> None:
             _await(host)
     finally:
         for host in identity:
-            _script(host, _WITH_WARM_UP)
+            _script(host, WITH_WARM_UP)
 
 
 def _await(edge: Remote) -> None:
@@ -76,7 +76,7 @@ def _await(edge: Remote) -> None:
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            _script(edge, _ALL_UP)
+            _script(edge, ALL_UP)
         except MachineError as error:
             if time.monotonic() > end:
                 raise MachineError(f"{error}: not up {PATIENCE:.0f} s after a start") from None

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from klokken.capacity.measure import samples, services, storms
+from klokken.capacity.measure import readings, samples, services, storms
 from klokken.capacity.measure.schedule import SETTLE
 from klokken.errors import MachineError
 from klokken.remote import Remote
@@ -67,11 +67,11 @@ class Site:
         """Return what the site used, once its Prometheus has read the hosts behind the end."""
         time.sleep(max(0.0, end + samples.EDGE - time.time()))
         found = samples.ask(self.inventory, begin, end)
-        return samples.usage(found, self.hosts, shared=self.shared, begin=begin, end=end)
+        return readings.usage(found, self.hosts, shared=self.shared, begin=begin, end=end)
 
     def written(self) -> tuple[float, dict[Tier, float]]:
         """Return the time and the bytes that each tier has written by then, where it tells."""
-        tiers = [tier for tier in samples.SERVICES if self.inventory.hosts(tier)]
+        tiers = [tier for tier in readings.SERVICES if self.inventory.hosts(tier)]
         with ThreadPoolExecutor(len(tiers)) as pool:
             told = pool.map(lambda tier: services.written(Remote.of(self.inventory, tier)), tiers)
             found = dict(zip(tiers, told, strict=True))

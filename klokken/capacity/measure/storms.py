@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OPENS = time(8)
 LENGTH = WARM_UP + MEASURED
+# The fewest of whom a step can tell anything.
+FEWEST = 10
 # The longest that arrivals are spread over, so that a morning ends before midnight.
 _LONGEST = 15 * 3600
 _WHY = "A steady rate, to tell what a journey costs at it."
@@ -43,8 +45,15 @@ def steady(base: Profile, people: int, rate: float) -> Profile:
     """Return the profile of `people` who come evenly, `rate` a second, over as long as they last.
 
     A storm is a short stretch of it, so that each draws other people from all of them. Raises
-    InputError where they are too few for one.
+    InputError where they are too few for one, or one would have too few of them.
     """
+    if rate * LENGTH < FEWEST:
+        raise InputError(
+            "measure",
+            "most",
+            f"{rate:g} a second for {LENGTH} s are fewer than {FEWEST} people",
+            "give a higher rate, or fewer --steps",
+        )
     everyone = people + (teachers(people) if base.journey == "morning" else 0)
     if rate * LENGTH > everyone:
         raise InputError(

@@ -69,6 +69,8 @@ def _interval(figure: Estimate) -> str:
 
 
 def _warmth(found: Measurement) -> list[str]:
+    if not found.warmth:
+        return ["  cold logins were not told apart; what was known of them before stays"]
     return [
         f"  {each.tier} is {_interval(each.cold.factor)} times as dear for the first {COLD} logins"
         f" after a start, {_interval(each.warming.factor)} up to the {WARM:,}th"
