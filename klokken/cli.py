@@ -22,6 +22,7 @@ LATE = {
     "simulate": "klokken.capacity.commands",
     "size": "klokken.capacity.sizing.commands",
     "storm": "klokken.storm.commands",
+    "waves": "klokken.capacity.sizing.commands",
 }
 
 
