@@ -25,6 +25,7 @@ LATE = {
     "simulate": "klokken.capacity.commands",
     "size": "klokken.capacity.sizing.commands",
     "storm": "klokken.storm.commands",
+    "waves": "klokken.capacity.sizing.commands",
 }
 
 

@@ -72,7 +72,12 @@ class Carrier:
         """Return the fewest hosts that carry the tier, or None where no number of them does."""
         cells = ceil(self.site.pupils / self.rules.cell) if self.tier is Tier.DRIVE else 1
         most = 1 if self.tier is Tier.DATABASE else MOST_HOSTS - 1
-        for up in range(cells, most + 1):
+        # What cores alone take; to begin with one host would only take longer.
+        cores = self.used(1.0)["CPU"] / (1 - self.rules.headroom)
+        fewest = max(1, cells, int(cores))
+        if not self._bears(self.used(0.0)):
+            return None
+        for up in range(fewest, most + 1):
             used = self.used(self._share(up))
             if self._bears(used):
                 return self._fit(up, used, in_cells=self._in_cells(up, cells))

@@ -94,20 +94,27 @@ def _cost(found: Sizing, plan: Plan, prices: PriceList) -> str:
     rules = Rules(found.headroom, found.cell)
     costs = [(wait, month) for wait in WAITS for month in _month(plan, prices, rules, wait)]
     figure, axes = _figure("DKK a month, by how long the unluckiest pupil waits")
-    axes.plot(
-        [wait for wait, _ in costs],
-        [dkk(month) for _, month in costs],
-        color=_COLOURS[0],
-        marker="o",
-        label=found.title,
-    )
-    axes.set_ylim(bottom=0)
+    labels = (f"{found.title}, all", "without the drives")
+    for number, label in enumerate(labels):
+        axes.plot(
+            [wait for wait, *_ in costs],
+            [dkk(month[number]) for _, month in costs],
+            _DASHES[number],
+            color=_COLOURS[number],
+            marker="o",
+            label=label,
+        )
+    axes.set_ylim(0, 1.1 * max(dkk(month[0]) for _, month in costs))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("seconds of waiting, fluid level")
     return _svg(figure, axes)
 
 
-def _month(plan: Plan, prices: PriceList, rules: Rules, wait: float) -> list[float]:
-    """Return the month's cost of what lets nobody wait longer at a tier, none where none can."""
+def _month(plan: Plan, prices: PriceList, rules: Rules, wait: float) -> list[tuple[float, float]]:
+    """Return the month's cost of what lets nobody wait longer, with drives and without.
+
+    None where nothing does.
+    """
     tiers = {
         tier: replace(asked, cores=fewest_cores(asked.load, asked.cores, wait))
         for tier, asked in plan.asked.tiers.items()
@@ -117,7 +124,8 @@ def _month(plan: Plan, prices: PriceList, rules: Rules, wait: float) -> list[flo
         found = cheapest(lambda _: asked, prices, rules)
     except NoPlanError:
         return []
-    return [plan.sites * found.month_eur]
+    drives = plan.sites * found.fits[Tier.DRIVE].month_eur
+    return [(plan.sites * found.month_eur, plan.sites * found.month_eur - drives)]
 
 
 def _figure(title: str) -> tuple[Figure, Axes]:

@@ -21,7 +21,6 @@ from klokken.capacity.sizing.search import NoPlanError, Plan, cheapest, largest_
 from klokken.errors import InputError
 from klokken.paths import RESULTS
 from klokken.profile import Profile
-from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,16 +103,16 @@ def size(chosen: Choices, today: date | None = None) -> Sized:
     made = task(chosen, today or datetime.now(UTC).date())
     rules, why = made.rules, ""
     for _ in range(_STEPS + 1):
-        plans = _plans(made, rules)
-        best = _best(made, plans)
-        proofs = prove(best, made.profile, made.demands, made.template, chosen.seed)
+        there = plans(made, rules)
+        found = best(made, there)
+        proofs = prove(found, made.profile, made.demands, made.template, chosen.seed)
         failed = next((proof for proof in proofs if proof.missed), None)
         if failed is None:
-            prices = next(one for one in made.lists if one.provider == best.provider)
-            return Sized(_sizing(made, rules, plans, prices, best, proofs), best, prices)
+            prices = next(one for one in made.lists if one.provider == found.provider)
+            return Sized(_sizing(made, rules, there, prices, found, proofs), found, prices)
         first = failed.missed[0]
         why = (
-            f"{best.provider} has {first.request_class} {first.what} {first.measured:.3g} "
+            f"{found.provider} has {first.request_class} {first.what} {first.measured:.3g} "
             f"in minute {first.minute}"
         )
         rules = replace(rules, headroom=min(0.95, rules.headroom + _STEP))
@@ -161,7 +160,7 @@ def _check_cell(made: Task) -> None:
         )
 
 
-def _plans(made: Task, rules: Rules) -> dict[str, Plan | str]:
+def plans(made: Task, rules: Rules) -> dict[str, Plan | str]:
     """Return each provider's cheapest plan, or why there is none."""
     found: dict[str, Plan | str] = {}
     for prices in made.lists:
@@ -172,17 +171,17 @@ def _plans(made: Task, rules: Rules) -> dict[str, Plan | str]:
     return found
 
 
-def _best(made: Task, plans: dict[str, Plan | str]) -> Plan:
+def best(made: Task, there: dict[str, Plan | str]) -> Plan:
     """Return the cheapest plan, one whose prices have a source before any other."""
-    there = [
+    carried = [
         (prices.depreciation is not None, plan.month_eur, prices.provider, plan)
         for prices in made.lists
-        for plan in [plans[prices.provider]]
+        for plan in [there[prices.provider]]
         if isinstance(plan, Plan)
     ]
-    if there:
-        return min(there, key=lambda one: one[:3])[-1]
-    why = "; ".join(f"{provider}: {reason}" for provider, reason in plans.items())
+    if carried:
+        return min(carried, key=lambda one: one[:3])[-1]
+    why = "; ".join(f"{provider}: {reason}" for provider, reason in there.items())
     raise InputError(
         made.chosen.profile,
         "pupils",
@@ -194,9 +193,9 @@ def _best(made: Task, plans: dict[str, Plan | str]) -> Plan:
 def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
     made: Task,
     rules: Rules,
-    plans: dict[str, Plan | str],
+    there: dict[str, Plan | str],
     prices: PriceList,
-    best: Plan,
+    found: Plan,
     proofs: list[Proof],
 ) -> Sizing:
     pupils = made.profile.pupils.value
@@ -212,17 +211,17 @@ def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
         headroom=rules.headroom,
         headroom_asked=made.chosen.headroom,
         cell=rules.cell,
-        provider=best.provider,
+        provider=found.provider,
         title=prices.title,
-        sites=best.sites,
-        pupils_a_site=best.asked.pupils,
-        tiers=[answer.tier_answer(fit) for fit in best.fits.values()],
-        single=best.single[0],
-        single_month_eur=best.single[1],
-        balancers=best.balancers,
-        extras_month_eur={name: round(eur, 2) for name, eur in best.extras.items()},
-        cost=answer.cost(best.month_eur, pupils),
-        offers=[answer.offer(one, plans[one.provider], pupils) for one in made.lists],
+        sites=found.sites,
+        pupils_a_site=found.asked.pupils,
+        tiers=[answer.tier_answer(fit) for fit in found.fits.values()],
+        single=found.single[0],
+        single_month_eur=found.single[1],
+        balancers=found.balancers,
+        extras_month_eur={name: round(eur, 2) for name, eur in found.extras.items()},
+        cost=answer.cost(found.month_eur, pupils),
+        offers=[answer.offer(one, there[one.provider], pupils) for one in made.lists],
         mornings=[answer.morning(proof) for proof in proofs],
-        unvisited=[tier for tier in best.fits if tier is not Tier.DATABASE and tier not in visited],
+        unvisited=[tier for tier in found.fits if tier not in visited],
     )

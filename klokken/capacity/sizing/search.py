@@ -72,11 +72,28 @@ def cheapest(asking: Callable[[int], SiteAsked], prices: PriceList, rules: Rules
     raise NoPlanError(why)
 
 
+def again(asked: SiteAsked, prices: PriceList, rules: Rules, whole: Plan) -> Plan:
+    """Return the plan for a smaller site of the kinds of `whole`, which carry it."""
+    fits: dict[Tier, Fit] = {}
+    for tier, there in whole.fits.items():
+        pooled = _pool(asked) * fits[Tier.IDENTITY].hosts if tier is Tier.DATABASE else 0.0
+        fit = Carrier(tier, asked, prices, there.kind, rules, pooled).fit()
+        # Never more than the larger site takes, whichever way the schools fall into cells.
+        fits[tier] = there if fit is None else min(fit, there, key=lambda one: one.up)
+    return _priced(asked, prices, rules, whole.sites, fits)
+
+
 def _plan(asked: SiteAsked, prices: PriceList, rules: Rules, sites: int) -> Plan:
     edge = _best(Tier.EDGE, asked, prices, rules)
     drive = _best(Tier.DRIVE, asked, prices, rules)
     identity, database = _logins(asked, prices, rules)
     fits = {fit.tier: fit for fit in (edge, identity, drive, database)}
+    return _priced(asked, prices, rules, sites, fits)
+
+
+def _priced(
+    asked: SiteAsked, prices: PriceList, rules: Rules, sites: int, fits: dict[Tier, Fit]
+) -> Plan:
     balancers = ceil(
         asked.tiers[Tier.EDGE].connections
         / (prices.balancer_connections.value * (1 - rules.headroom))
@@ -103,8 +120,7 @@ def _best(tier: Tier, asked: SiteAsked, prices: PriceList, rules: Rules) -> Fit:
 
 def _logins(asked: SiteAsked, prices: PriceList, rules: Rules) -> tuple[Fit, Fit]:
     """Return hosts for identity and database: more of the first open more connections to it."""
-    pool = asked.tiers[Tier.IDENTITY].resources.pool
-    each = pool.value if pool else 0.0
+    each = _pool(asked)
     found = [
         (identity, database)
         for identity in _all(Tier.IDENTITY, asked, prices, rules)
@@ -114,6 +130,12 @@ def _logins(asked: SiteAsked, prices: PriceList, rules: Rules) -> tuple[Fit, Fit
         _best(Tier.IDENTITY, asked, prices, rules)
         raise NoPlanError(_why_not(Tier.DATABASE, asked, prices, rules))
     return min(found, key=lambda two: tuple(a + b for a, b in zip(*map(_price, two), strict=True)))
+
+
+def _pool(asked: SiteAsked) -> float:
+    """Return how many connections a host of identity holds open to the database."""
+    pool = asked.tiers[Tier.IDENTITY].resources.pool
+    return pool.value if pool else 0.0
 
 
 def _all(
