@@ -66,6 +66,8 @@ class Request(Document):
     holds its place at every tier before until the answer has come back. `connects` says that a
     new connection is made for it. Of those who wait for a place, a lower `priority` goes first.
     After a failure the client goes back to the request `again`; to this one where it is empty.
+    Its answer is a page that a person `looks` at and thinks, as the profile's `people` do; where
+    it has none, the time to think is the request's own.
     """
 
     name: Name
@@ -73,6 +75,7 @@ class Request(Document):
     connects: bool = False
     priority: Annotated[int, Field(ge=0, lt=PRIORITIES, strict=True)] = 0
     again: str = ""
+    looks: bool = False
     think_seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
     think_variation: Annotated[float, Field(ge=0, le=10)] = 1.0
 

@@ -13,6 +13,7 @@ import numpy as np
 from klokken.capacity.demands import VISITED
 from klokken.capacity.engine import chance
 from klokken.capacity.engine.model import ALWAYS, BALANCES, DEEPEST, Integers, Model
+from klokken.capacity.manners import Manners
 from klokken.capacity.morning import NANO
 from klokken.errors import InputError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from klokken.capacity.demands import Demands, Journey, Request
     from klokken.capacity.morning import Morning
     from klokken.capacity.platform import Kill, Part, Platform
+    from klokken.people import People
     from klokken.topology import Tier
 
 # A host that died and came back is as cold as one that began so.
@@ -35,31 +37,37 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
     morning: Morning,
     *,
     seed: int,
+    people: People | None = None,
     kills: Sequence[Kill] = (),
     bound: str = "value",
 ) -> Model:
-    """Return the model; `bound` chooses each demand's `low`, `value` or `high`."""
+    """Return the model; `bound` chooses each demand's `low`, `value` or `high`.
+
+    `people`, where there are any, think, wait and try again in their own way.
+    """
     tiers = [tier for tier in VISITED if tier in platform.tiers]
     parts = [platform.tiers[tier] for tier in tiers]
     requests = journey.requests
-    retries, patience = journey.conduct.retries, journey.conduct.patience_seconds
-    think = sum(request.think_seconds for request in requests)
+    manners = Manners.of(people, journey.conduct)
     order = np.lexsort((morning.people, morning.due))
     connection = demands.connection
     rows = [[_work(demands, r.name, tier, bound) for tier in tiers] for r in requests]
     return Model(
         seed=seed,
         set_up=platform.set_up_trips * _nano(parts[0].round_trip_seconds),
-        patience=_nano(patience),
-        minutes=int(-(-(morning.seconds + patience + think) // 60)) + 1,
-        requests=_table([_request(request, requests, tiers) for request in requests]),
+        minutes=int(-(-(morning.seconds + manners.longest(requests)) // 60)) + 1,
+        requests=_table([_request(request, requests, tiers, manners) for request in requests]),
         work=_table(rows),
         connection=_table([_nano(connection.at(bound))] * 3 + chance.shape(connection.variation)),
         tiers=_tiers(parts),
         hosts=_table(
             [row for n, part in enumerate(parts) for row in [_host(n, part)] * part.nodes]
         ),
-        pauses=_table([_nano(retries.pause(n, 1.0)) for n in range(retries.attempts - 1)]),
+        pauses=_table(
+            [_nano(manners.retries.pause(n, 1.0)) for n in range(manners.retries.attempts - 1)]
+        ),
+        patience=manners.patience,
+        think=manners.think,
         arrivals=_table(
             np.column_stack([morning.people[order], morning.due[order], morning.schools[order]])
         ),
@@ -68,7 +76,9 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
     )
 
 
-def _request(request: Request, requests: Sequence[Request], tiers: Sequence[Tier]) -> list[int]:
+def _request(
+    request: Request, requests: Sequence[Request], tiers: Sequence[Tier], manners: Manners
+) -> list[int]:
     names = [other.name for other in requests]
     path = [tiers.index(tier) for tier in request.path]
     return [
@@ -76,7 +86,7 @@ def _request(request: Request, requests: Sequence[Request], tiers: Sequence[Tier
         int(request.connects),
         request.priority,
         names.index(request.again or request.name),
-        _nano(request.think_seconds),
+        _nano(manners.thinks(request)),
         *chance.shape(request.think_variation),
         *path,
         *[-1] * (DEEPEST - len(path)),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klokken.curve import Curve, draws, seconds
-from klokken.population import CLASSES_A_SCHOOL, PUPILS_A_CLASS, teachers
+from klokken.population import schools, schools_of, teachers
 
 if TYPE_CHECKING:
     from klokken.capacity.engine.model import Integers
@@ -44,9 +44,14 @@ class Morning:
         pupils = max(1, round(profile.pupils.value * fraction))
         count = pupils + (teachers(pupils) if profile.journey == "morning" else 0)
         shares = _shares(profile)
-        people = np.arange(count)
-        classes = np.where(people < pupils, people // PUPILS_A_CLASS, people - pupils)
-        return cls(people, _due(shares, seed, count), classes // CLASSES_A_SCHOOL, len(shares) - 1)
+        at_school, due = schools_of(0, count, pupils), _due(shares, seed, count)
+        length = len(shares) - 1
+        if profile.bells:
+            moves = (profile.bells.moves(seed, schools(pupils)) * NANO).astype(np.int64)
+            opens, closes = (seconds(moment) for moment in profile.window)
+            due += moves[at_school] - round((opens - seconds(profile.arrivals.opens)) * NANO)
+            length = int(np.ceil(closes - opens))
+        return cls(np.arange(count), due, at_school, length)
 
     def by_second(self) -> Integers:
         """Return how many are due in each second since `opens`."""

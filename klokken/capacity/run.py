@@ -64,7 +64,14 @@ def simulate(chosen: Choices) -> Simulation:
         raise InputError("simulate", "kill", "the sweep knows no faults", "choose another level")
     morning = Morning.of(profile, chosen.seed, chosen.fraction)
     found = model(
-        demands, journey, platform, morning, seed=chosen.seed, kills=kills, bound=chosen.bound
+        demands,
+        journey,
+        platform,
+        morning,
+        seed=chosen.seed,
+        people=profile.people,
+        kills=kills,
+        bound=chosen.bound,
     )
     names = [*(request.name for request in journey.requests), profile.journey]
     tiers = [str(tier) for tier in VISITED if tier in platform.tiers]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from klokken.capacity.engine import column
 from klokken.capacity.engine.agenda import NEVER, put
-from klokken.capacity.engine.chance import PAUSE, THINK, below, drawn, spread
+from klokken.capacity.engine.chance import PAUSE, THINK, below, drawn, quantile, spread
 from klokken.capacity.engine.compiled import internal
 from klokken.capacity.engine.hosts import release_all, schedule, start, take
 from klokken.capacity.engine.lines import IN, SET_UP, send
@@ -109,10 +109,13 @@ def answered(m: Model, s: State, who: int, now: int) -> None:
     bits = drawn(
         m.seed, m.arrivals[who, column.PERSON], request, s.people[who, column.ATTEMPT], 0, THINK
     )
-    thinks = (
-        (m.requests[request, column.THINK_TIME] >> 8)
-        * spread(bits, m.requests[request], column.THINK_SHAPE, m.logs)
-    ) >> 8
+    if len(m.think) > 0:
+        thinks = quantile(bits, m.think)
+    else:
+        thinks = (
+            (m.requests[request, column.THINK_TIME] >> 8)
+            * spread(bits, m.requests[request], column.THINK_SHAPE, m.logs)
+        ) >> 8
     s.people[who, column.THOUGHT] += thinks
     s.people[who, column.LEAVES] += thinks
     s.people[who, column.MEANT] += thinks

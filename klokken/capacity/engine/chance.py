@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # What a draw is for.
 DEMAND, PAUSE, THINK, PLACE = 0, 1, 2, 3
+# Patience is a draw for thinking at a depth that no thought has.
+PATIENCE_DEPTH = 1
 # A factor of a mean in binary fixed point: 1 is 2**16.
 ONE = 1 << 16
 
@@ -68,6 +70,12 @@ def below(bits: np.uint64, limit: int) -> int:
     """Return a whole number from 0 to `limit` - 1, which is at most 2**31."""
     # To compiled code, int() of an unsigned number is unsigned.
     return np.int64(((bits >> _32) * np.uint64(limit)) >> _32)  # type: ignore[return-value]
+
+
+@internal
+def quantile(bits: np.uint64, table: Integers) -> int:
+    """Return one of the entries of a table, all as likely."""
+    return table[below(bits, len(table))]
 
 
 @internal

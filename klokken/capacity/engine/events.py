@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from klokken.capacity.engine import column
 from klokken.capacity.engine.agenda import NEVER, put
 from klokken.capacity.engine.attempts import ask, resume, settle
+from klokken.capacity.engine.chance import PATIENCE_DEPTH, THINK, drawn, quantile
 from klokken.capacity.engine.compiled import compiled, internal
 from klokken.capacity.engine.faults import fault
 from klokken.capacity.engine.flow import message, work
@@ -46,7 +47,9 @@ def _come(m: Model, s: State, now: int) -> None:
     )
     s.offered[minute(now, m.minutes)] += 1
     s.people[who, column.MEANT] = now
-    s.people[who, column.LEAVES] = now + m.patience
+    person = m.arrivals[who, column.PERSON]
+    bits = drawn(m.seed, person, 0, 0, PATIENCE_DEPTH, THINK)
+    s.people[who, column.LEAVES] = now + quantile(bits, m.patience)
     ask(m, s, who, now)
 
 

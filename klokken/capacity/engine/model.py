@@ -25,12 +25,12 @@ class Model(NamedTuple):
     """Compiled code only reads it. The columns of each table are in `column`.
 
     `work` is by request, tier and column, in nanoseconds; `connection` is one row of the same.
-    `pauses` has the longest pause after each failed attempt but the last.
+    `pauses` has the longest pause after each failed attempt but the last. `patience` and `think`
+    are quantiles, each as likely as the other; without `think` the requests' own times hold.
     """
 
     seed: int
     set_up: int
-    patience: int
     minutes: int
     requests: Integers
     work: Integers
@@ -38,6 +38,8 @@ class Model(NamedTuple):
     tiers: Integers
     hosts: Integers
     pauses: Integers
+    patience: Integers
+    think: Integers
     arrivals: Integers
     faults: Integers
     logs: Integers
