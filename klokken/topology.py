@@ -10,11 +10,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from klokken.document import Document
+from klokken.errors import InputError
 
 # Address .1 is the gateway's; hosts begin at .11, so that tens are free for later needs.
 FIRST_HOST = 11
 # Each tier has so many addresses, whatever its hosts are.
 BLOCK = 20
+# What all blocks of addresses together need.
+SMALLEST_PLANNED = 24
 # The role variable for what a load generator's pupils come from beside the host's own address.
 SOURCES = "loadgen_addresses"
 # What the substrate says of a host, and nobody else.
@@ -144,6 +147,12 @@ class Topology(Document):
             for place, tier in enumerate(Tier)
             for number in range(1, self.tiers[tier].count + 1)
         }
+
+    def require_planned(self, source: object) -> None:
+        """Raise InputError unless the network has an address for each host there can be."""
+        if self.network.prefixlen > SMALLEST_PLANNED:
+            problem = f"{self.network} is too small"
+            raise InputError(source, "klokken.site.network", problem, "give a /24 or larger")
 
 
 class HostPlan(Document):
