@@ -10,11 +10,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from klokken.document import Document
+from klokken.errors import InputError
 
 # Address .1 is the gateway's; hosts begin at .11, so that tens are free for later needs.
 FIRST_HOST = 11
 # Each tier has so many addresses in a network of /24, twice as many in one of /23, and so on.
 BLOCK = 20
+# What all blocks of addresses together need.
 SMALLEST_PLANNED = 24
 # The role variable for what a load generator's pupils come from beside the host's own address.
 SOURCES = "loadgen_addresses"
@@ -150,6 +152,17 @@ class Topology(Document):
             for place, tier in enumerate(Tier)
             for number in range(1, self.tiers[tier].count + 1)
         }
+
+    def require_planned(self, source: object) -> None:
+        """Raise InputError unless the network has an address for each host."""
+        if self.network.prefixlen > SMALLEST_PLANNED:
+            problem = f"{self.network} is too small"
+            raise InputError(source, "klokken.site.network", problem, "give a /24 or larger")
+        for tier, size in self.tiers.items():
+            if size.count > self.block:
+                problem = f"is {size.count}, but {self.network} has {self.block} addresses a tier"
+                field = f"klokken.site.tiers.{tier}.count"
+                raise InputError(source, field, problem, "give a larger network")
 
 
 class HostPlan(Document):
