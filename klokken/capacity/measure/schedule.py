@@ -49,8 +49,8 @@ TRIES = 2
 class Plan(Document):
     """A measurement before it begins; the first line of its steps.
 
-    Where the hosts `share` one machine, as in a lab, `cores` are that machine's for every tier;
-    else those of all hosts of the tier.
+    `cores` are those of all hosts of a tier; where these are `shared`, as in a lab, all of them
+    have the `machine`'s, which count once.
     """
 
     kind: Literal["plan"] = "plan"
