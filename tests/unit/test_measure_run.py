@@ -222,3 +222,19 @@ def test_a_start_whose_services_began_anew_is_measured_anew(tmp_path: Path) -> N
 def test_nothing_is_rung_while_others_use_the_machine(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match=r"others used 0.50 .* limit 0.20 .*when it is quiet"):
         rung(tmp_path / "run", Lab(foreign=0.5))
+
+
+def test_hosts_of_their_own_machines_have_their_own_cores_and_knee(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("servers") / "run"
+    cores = {**dict.fromkeys(TRUTH, 2), Tier.EDGE: 4}
+    steps = Steps.begin(folder / NAME, plan(shared=False, cores=cores, most=14.0))
+    Run(Lab(), steps, BASE, lambda _: None).go_on()
+    found, _ = measured(steps, KNOWN)
+    free = cores[Tier.IDENTITY] - IDLE[Tier.IDENTITY]
+    assert found.knee["login"].value == pytest.approx(free / TRUTH[Tier.IDENTITY], rel=0.01)
+    assert {each.rate for each in found.held_out} == {14.0}
+    throughput = found.held_out[0].figures[0]
+    assert throughput.what == "throughput"
+    assert throughput.kept

@@ -35,8 +35,8 @@ def highest(
     share its cores, and so do the load generator, Prometheus, and others who have `taken` some.
     """
     if plan.shared:
-        cores, idle_cores = max(plan.cores.values()), sum(idle.values()) + taken
-        return max(0.0, cores - idle_cores) / sum(each.values())
+        free = plan.machine.cores - sum(idle.values()) - taken
+        return max(0.0, free) / sum(each.values())
     return min(
         max(0.0, plan.cores[tier] - idle.get(tier, 0.0)) / used
         for tier, used in each.items()

@@ -64,7 +64,7 @@ def site(setting: Setting, costs: Costs, delay: float) -> tuple[Demands, Platfor
         known = _on_one_machine(setting, costs, place)
         part = body["tiers"][place]
         part["workers"] *= part["nodes"]
-        part |= {"nodes": 1, "cores": max(plan.cores.values())}
+        part |= {"nodes": 1, "cores": plan.machine.cores}
     else:
         known = _on_hosts(setting, costs)
     body["tiers"]["edge"]["round_trip_seconds"] = min(1.0, delay)
@@ -75,7 +75,7 @@ def _on_one_machine(setting: Setting, costs: Costs, place: Tier) -> Demands:
     """Return demands in which one host does the work of all tiers and nobody else does any."""
     plan, body = setting.plan, costs.shared_out.model_dump(mode="json")
     journey = costs.shared_out.journeys[setting.profile.journey]
-    slower = _slower(max(plan.cores.values()), sum(costs.idle.values()) + costs.taken)
+    slower = _slower(plan.machine.cores, sum(costs.idle.values()) + costs.taken)
     shares = [_cost(costs.shared_out, journey, n) for n in range(len(journey.requests))]
     whole, told = sum(costs.each.values()), sum(value for value, _ in shares)
     path = [Tier.EDGE] if place is Tier.EDGE else [Tier.EDGE, place]
@@ -104,7 +104,7 @@ def _on_hosts(setting: Setting, costs: Costs) -> Demands:
         for tier, work in works.items():
             cores = setting.plan.cores.get(Tier(tier))
             if cores:
-                slower = _slower(cores, costs.idle[Tier(tier)])
+                slower = _slower(cores, costs.idle.get(Tier(tier), 0.0))
                 work |= {at: work[at] * slower for at in ("low", "value", "high")}
     return Demands.model_validate(body)
 

@@ -49,8 +49,8 @@ TRIES = 2
 class Plan(Document):
     """A measurement before it begins; the first line of its steps.
 
-    Where the hosts `share` one machine, as in a lab, `cores` are that machine's for every tier;
-    else those of all hosts of the tier.
+    `cores` are those of all hosts of a tier; where these are `shared`, as in a lab, all of them
+    have the `machine`'s, which count once.
     """
 
     kind: Literal["plan"] = "plan"
@@ -107,7 +107,11 @@ def steady_rates(most: float, steps: int) -> list[float]:
 
 
 def turns(plan: Plan, rates: dict[str, list[float]], start: int) -> list[Turn]:
-    """Return every turn of a start, in an order drawn by the seed: load must not follow time."""
+    """Return every turn of a start, in an order drawn by the seed: load must not follow time.
+
+    The largest rates, which are held out, come in the middle: a node gets cheaper with each login
+    still, and there it is as the other steps are on average.
+    """
     every = [
         Turn(profile, rate, repeat)
         for profile, several in rates.items()
@@ -115,7 +119,11 @@ def turns(plan: Plan, rates: dict[str, list[float]], start: int) -> list[Turn]:
         for repeat in range(plan.repeats)
     ]
     order = np.random.Generator(np.random.Philox([plan.seed, start])).permutation(len(every))
-    return [every[n] for n in order]
+    drawn = [every[n] for n in order]
+    largest = [turn for turn in drawn if turn.rate == rates[turn.profile][-1]]
+    others = [turn for turn in drawn if turn not in largest]
+    middle = len(others) // 2
+    return others[:middle] + largest + others[middle:]
 
 
 def next_turn(every: list[Turn], rung: Iterable[Step]) -> Turn | None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SHORT, UNDER_WAY = 0.05, 3
 # The share of journeys that may fail: those cost less than a whole one.
 FAILED = 0.01
+# Seconds by which readings of one start may differ.
+SAME_START = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,11 @@ def _against_warm(rung: Rung, found: Step) -> list[str]:
 
 
 def same(began: float, other: float | None) -> bool:
-    """Say whether two readings of when a service began, in Unix seconds, are of one start."""
-    return other is not None and abs(began - other) < 1.0
+    """Say whether two readings of when a service began, in Unix seconds, are of one start.
+
+    The kernel tells it in whole seconds of a clock that is kept right; no start takes so little.
+    """
+    return other is not None and abs(began - other) < SAME_START
 
 
 def reached(record: Record, logins: int) -> int | None:
