@@ -69,6 +69,10 @@ def task(chosen: Choices, today: date) -> Task:
         raise InputError("size", "headroom", f"is {chosen.headroom:g}", "give one from 0 to 0.99")
     if chosen.cell < 1:
         raise InputError("size", "cell", f"is {chosen.cell}", "give pupils a cell, such as 50000")
+    if chosen.prices and chosen.providers:
+        raise InputError(
+            "size", "provider", "chooses among the product's own lists", "leave out --prices"
+        )
     profile, demands = Profile.named(chosen.profile), Demands.read(chosen.demands)
     check_widths(demands, demands.journey(profile.journey, chosen.demands), chosen.demands)
     template = Platform.read(run.PLATFORM_FILE)
@@ -223,4 +227,5 @@ def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
         offers=[answer.offer(one, there[one.provider], pupils) for one in made.lists],
         mornings=[answer.morning(proof) for proof in proofs],
         unvisited=[tier for tier in found.fits if tier not in visited],
+        unsaid=[tier for tier in found.fits if tier not in made.demands.resources],
     )
