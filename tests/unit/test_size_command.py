@@ -16,8 +16,9 @@ from klokken.capacity import run
 from klokken.capacity.kommuner import kommuner
 from klokken.capacity.pricelist import PRICES
 from klokken.capacity.sizing import commands, pictures, stack
-from klokken.capacity.sizing.run import Choices, Sized, size
+from klokken.capacity.sizing.run import Sized, size
 from klokken.capacity.sizing.summary import summary
+from klokken.capacity.sizing.task import Choices
 from klokken.capacity.sizing.waves import Course, roll_out
 from klokken.errors import InputError
 from klokken.paths import PROJECT
