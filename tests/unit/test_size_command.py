@@ -12,11 +12,12 @@ import yaml
 from click.testing import CliRunner
 
 from klokken import stackconfig
-from klokken.capacity import run
 from klokken.capacity.kommuner import kommuner
 from klokken.capacity.pricelist import PRICES
-from klokken.capacity.sizing import commands, pictures, stack
-from klokken.capacity.sizing.run import Choices, Sized, size
+from klokken.capacity.sizing import commands, pictures, run, stack
+from klokken.capacity.sizing.run import Sized, size
+from klokken.capacity.sizing.summary import summary
+from klokken.capacity.sizing.task import Choices
 from klokken.capacity.sizing.waves import Course, roll_out
 from klokken.errors import InputError
 from klokken.paths import PROJECT
@@ -158,6 +159,7 @@ def test_json_of_one_profile_is_one_and_of_several_a_list(
         ({"cell": 0}, "size: cell: is 0;"),
         ({"providers": ("moon",)}, "provider: moon: there is no price list"),
         ({"profile": "exam"}, r"journeys\.exam: missing"),
+        ({"prices": PRICES / "own.yaml"}, "size: provider: .*; leave out --prices"),
         (
             {"profile": "denmark", "cell": 300_000},
             r"size: cell: no host of the price lists carries 300,000 pupils .* --cell \d+",
@@ -184,6 +186,14 @@ def test_a_profile_that_no_host_of_the_list_can_serve_is_refused(tmp_path: Path)
         size(Choices("minute", prices=path), TODAY)
     assert str(caught.value).startswith("minute: pupils: no topology of the price lists carries it")
     assert "\n" not in str(caught.value)
+
+
+def test_demands_that_say_nothing_of_memory_are_told_to_be_of_cores_alone(tmp_path: Path) -> None:
+    file = tmp_path / "demands.yaml"
+    file.write_text(yaml.safe_dump(changed(DEMANDS, "resources", None), sort_keys=False))
+    found = size(replace(SMALL, demands=file), TODAY).answer
+    assert sorted(found.unsaid) == ["database", "drive", "edge", "identity"]
+    assert "identity, drive, database takes beside cores: only cores count" in summary(found, file)
 
 
 @pytest.mark.parametrize(

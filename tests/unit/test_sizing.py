@@ -96,6 +96,21 @@ def test_a_database_has_one_host_that_does_all_and_one_that_stands_by() -> None:
     assert fit_of("CCX33", Tier.DATABASE, 710.0, database={"needs": needs}) is None
 
 
+def test_hosts_of_identity_are_so_large_that_the_database_can_hold_all_their_pools() -> None:
+    def plan(most: float) -> Any:
+        needs = {"connections_most": most}
+        there = site(identity={"cores": 100.0, "needs": {"pool": 30.0}}, database={"needs": needs})
+        return cheapest(lambda _: there, HETZNER, RULES)
+
+    free, tight = plan(10_000.0), plan(600.0)
+    assert 30 * free.fits[Tier.IDENTITY].hosts > 600 * FREE
+    assert 30 * tight.fits[Tier.IDENTITY].hosts <= 600 * FREE
+    assert tight.month_eur > free.month_eur
+    # With the largest kind there are three that carry it, and one more.
+    with pytest.raises(NoPlanError, match=r"database needs 1\.7 times the connections"):
+        plan(100.0)
+
+
 def test_cells_have_no_more_pupils_than_was_said_and_one_host_stands_by() -> None:
     found = Carrier(Tier.DRIVE, site(220_000), HETZNER, "CCX33", RULES).fit()
     assert found is not None

@@ -75,7 +75,11 @@ class Morning(Document):
 
 
 class Sizing(Document):
-    """How large a platform a profile needs. It is SIMULATED: as good as its demands."""
+    """How large a platform a profile needs. It is SIMULATED: as good as its demands.
+
+    `unvisited` are tiers that the journey asks nothing of, `unsaid` those of which the demands do
+    not say what they take beside cores.
+    """
 
     schema_version: int = 1
     kind: Literal["SIMULATED"] = "SIMULATED"
@@ -102,6 +106,7 @@ class Sizing(Document):
     offers: list[Offer]
     mornings: list[Morning]
     unvisited: list[Tier]
+    unsaid: list[Tier]
 
     @property
     def hosts(self) -> int:

@@ -11,9 +11,10 @@ import click
 
 from klokken.capacity.run import DEMANDS_FILE
 from klokken.capacity.sizing import pictures, stack
-from klokken.capacity.sizing.run import Choices, put_down
+from klokken.capacity.sizing.run import put_down
 from klokken.capacity.sizing.run import size as sized
 from klokken.capacity.sizing.summary import compared, summary
+from klokken.capacity.sizing.task import Choices
 from klokken.capacity.sizing.waves import Course, roll_out
 from klokken.capacity.sizing.waves import summary as waves_summary
 

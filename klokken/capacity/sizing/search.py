@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from klokken.capacity.money import MONTHS
-from klokken.capacity.sizing.fit import Carrier, Fit, Rules
+from klokken.capacity.sizing.fit import MOST_HOSTS, Carrier, Fit, Rules
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
@@ -120,15 +120,16 @@ def _best(tier: Tier, asked: SiteAsked, prices: PriceList, rules: Rules) -> Fit:
 
 def _logins(asked: SiteAsked, prices: PriceList, rules: Rules) -> tuple[Fit, Fit]:
     """Return hosts for identity and database: more of the first open more connections to it."""
-    each = _pool(asked)
+    each, identities = _pool(asked), _all(Tier.IDENTITY, asked, prices, rules)
     found = [
         (identity, database)
-        for identity in _all(Tier.IDENTITY, asked, prices, rules)
+        for identity in identities
         for database in _all(Tier.DATABASE, asked, prices, rules, each * identity.hosts)
     ]
     if not found:
         _best(Tier.IDENTITY, asked, prices, rules)
-        raise NoPlanError(_why_not(Tier.DATABASE, asked, prices, rules))
+        pooled = each * min(identity.hosts for identity in identities)
+        raise NoPlanError(_why_not(Tier.DATABASE, asked, prices, rules, pooled))
     return min(found, key=lambda two: tuple(a + b for a, b in zip(*map(_price, two), strict=True)))
 
 
@@ -167,14 +168,16 @@ def _small(prices: PriceList) -> tuple[str, float]:
     return kind, month
 
 
-def _why_not(tier: Tier, asked: SiteAsked, prices: PriceList, rules: Rules) -> str:
+def _why_not(
+    tier: Tier, asked: SiteAsked, prices: PriceList, rules: Rules, pooled: float = 0.0
+) -> str:
     """Say what is short of the kind that comes nearest, with all hosts that there may be."""
-    up = 1 if tier is Tier.DATABASE else 99
+    up = 1 if tier is Tier.DATABASE else MOST_HOSTS - 1
     share = asked.largest_share(up) if tier is Tier.DRIVE else 1 / up
     uses = [
         (max(used.values()), max(used, key=lambda name: used[name]), kind)
         for kind in orderable(prices)
-        for used in [Carrier(tier, asked, prices, kind, rules).used(share)]
+        for used in [Carrier(tier, asked, prices, kind, rules, pooled).used(share)]
     ]
     if not uses:
         return "no kind of host can be ordered"

@@ -111,6 +111,11 @@ def _warnings(found: Sizing) -> list[str]:
     if found.unvisited:
         missing = ", ".join(found.unvisited)
         lines.append(f"  The journey asks nothing of {missing}: its cores are not reckoned with.")
+    if found.unsaid:
+        missing = ", ".join(found.unsaid)
+        lines.append(
+            f"  The demands do not say what {missing} takes beside cores: only cores count."
+        )
     return lines
 
 

@@ -11,9 +11,9 @@ from klokken.capacity.kommuner import kommuner
 from klokken.capacity.sizing import answer
 from klokken.capacity.sizing.answer import Cost
 from klokken.capacity.sizing.asked import site_asked
-from klokken.capacity.sizing.run import SEED, best, plans, task
 from klokken.capacity.sizing.search import again
 from klokken.capacity.sizing.summary import table
+from klokken.capacity.sizing.task import SEED, best, plans, task
 from klokken.document import Document
 from klokken.errors import InputError
 from klokken.topology import Tier
@@ -21,8 +21,8 @@ from klokken.topology import Tier
 if TYPE_CHECKING:
     from klokken.capacity.kommuner import Kommune
     from klokken.capacity.sizing.asked import SiteAsked
-    from klokken.capacity.sizing.run import Choices, Task
     from klokken.capacity.sizing.search import Plan
+    from klokken.capacity.sizing.task import Choices, Task
 
 MOST_WAVES = 75
 
