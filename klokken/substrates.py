@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from klokken.clouds.hetzner import Hetzner
+from klokken.clouds.openstack import OpenStack
+from klokken.clouds.proxmox import Proxmox
 from klokken.document import Document
 from klokken.errors import InputError
 
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
 
 # The range set aside for benchmarking networks, RFC 2544; nothing else is routed there.
 BENCHMARK_RANGE = IPv4Network("198.18.0.0/15")
-# What a tier's block of addresses needs.
-SMALLEST_PLANNED = 24
 # The bridge is called kl-<stack> and Linux allows 15 characters.
 LONGEST_LAB_NAME = 10
 
@@ -37,7 +38,7 @@ class Lab(Document):
         if not site.network.subnet_of(BENCHMARK_RANGE):
             problem = f"{site.network} is not inside {BENCHMARK_RANGE}, the range for benchmarks"
             raise InputError(source, "klokken.site.network", problem, "correct it")
-        require_planned(site, source)
+        site.require_planned(source)
 
 
 class Servers(Document):
@@ -49,18 +50,12 @@ class Servers(Document):
         """Find nothing wrong: what there is to check stands in the list of the hosts."""
 
 
-def require_planned(site: Topology, source: object) -> None:
-    """Raise InputError unless the network has room for an address for each host there can be."""
-    if site.network.prefixlen > SMALLEST_PLANNED:
-        problem = f"{site.network} is too small"
-        raise InputError(source, "klokken.site.network", problem, "give a /24 or larger")
-
-
 def _with_kind(value: Any) -> Any:
     """Take a bare name for a substrate without settings."""
     return {"kind": value} if isinstance(value, str) else value
 
 
 Substrate = Annotated[
-    Annotated[Lab | Servers, Field(discriminator="kind")], BeforeValidator(_with_kind)
+    Annotated[Lab | Servers | Hetzner | OpenStack | Proxmox, Field(discriminator="kind")],
+    BeforeValidator(_with_kind),
 ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klokken.clouds.hetzner import Hetzner
+from klokken.clouds.openstack import OpenStack
+from klokken.clouds.proxmox import Proxmox
 from klokken.substrates import Lab, Servers
 
 if TYPE_CHECKING:
@@ -25,3 +28,15 @@ def stand(stack: str, config: StackConfig) -> Hosts:
             from stacks.servers.component import servers  # noqa: PLC0415
 
             return servers(stack, config.site)
+        case Hetzner():
+            from stacks.hetzner.component import hetzner  # noqa: PLC0415
+
+            return hetzner(stack, config.substrate, config.site)
+        case OpenStack():
+            from stacks.openstack.component import openstack  # noqa: PLC0415
+
+            return openstack(stack, config.substrate, config.site)
+        case Proxmox():
+            from stacks.proxmox.component import proxmox  # noqa: PLC0415
+
+            return proxmox(stack, config.substrate, config.site)

@@ -1,0 +1,1 @@
+"""Clouds that a site can stand on: what each must be told, and what it can hold."""

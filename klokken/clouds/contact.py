@@ -1,0 +1,64 @@
+"""The first contact with hosts that a cloud has just made: their SSH keys, taken once."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from klokken import files
+from klokken.errors import MachineError
+from klokken.servers.listing import known_hosts_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# Seconds from the moment that a cloud says a host runs until SSH must answer.
+PATIENCE = 300
+PAUSE = 5
+TOGETHER = 32
+
+
+def meet(
+    stack: str, addresses: Mapping[str, str], asked: Callable[[str], str] | None = None
+) -> None:
+    """Wait for hosts by name, side by side, and write their keys down in place of older ones.
+
+    `asked` returns what a host at an address shows, empty where nothing answers. Raises
+    MachineError that names every host which did not answer; the others' keys are kept.
+    """
+    ask = asked or _scanned
+    with ThreadPoolExecutor(min(len(addresses), TOGETHER)) as pool:
+        keys = dict(zip(addresses, pool.map(ask, addresses.values()), strict=True))
+    path = known_hosts_path(stack)
+    met = {addresses[name] for name, key in keys.items() if key}
+    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in before if line.partition(" ")[0] not in met]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write(path, "".join(f"{line}\n" for line in [*kept, *filter(None, keys.values())]))
+    if silent := [f"{name} at {addresses[name]}" for name, key in keys.items() if not key]:
+        raise MachineError(
+            f"{', '.join(silent)}: SSH does not answer; look at the cloud's console whether it"
+            " runs and whether `management` holds this machine's address, then `up` again"
+        )
+
+
+def forget(stack: str) -> None:
+    """Remove all keys."""
+    known_hosts_path(stack).unlink(missing_ok=True)
+
+
+def _scanned(address: str) -> str:
+    """Return the key that a host shows, as a line of known hosts; ask until it has booted."""
+    end = time.monotonic() + PATIENCE
+    argv = ["ssh-keyscan", "-T", str(PAUSE), "-t", "ed25519", address]
+    while True:
+        try:
+            shown = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+        except FileNotFoundError:
+            raise MachineError("ssh-keyscan: not here; install openssh-client") from None
+        lines = [line for line in shown.splitlines() if line and not line.startswith("#")]
+        if lines or time.monotonic() > end:
+            return lines[0] if lines else ""
+        time.sleep(PAUSE)

@@ -1,0 +1,1 @@
+"""The policy pack: what every site keeps to before anything of it is bought."""

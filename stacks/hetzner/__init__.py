@@ -1,0 +1,1 @@
+"""The substrate `hetzner`: servers of Hetzner Cloud."""

@@ -1,0 +1,1 @@
+"""The substrate `openstack`: servers of an OpenStack cloud."""

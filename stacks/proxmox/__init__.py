@@ -1,0 +1,1 @@
+"""The substrate `proxmox`: virtual machines on a cluster that the kommune has."""
