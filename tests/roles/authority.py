@@ -59,7 +59,7 @@ class Edge(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(server: socketserver.BaseServer) -> Iterator[int]:
+def serving(server: socketserver.TCPServer) -> Iterator[int]:
     """Serve in a thread; give the port."""
     with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
