@@ -49,7 +49,7 @@ class Cgroup:
             folder.mkdir(parents=True, exist_ok=True)
         if is_v2():
             for parent in (ROOT, ROOT / LABS, (ROOT / self._tail).parent):
-                (parent / "cgroup.subtree_control").write_text("+cpu")
+                _share_cpu(parent)
 
     def weigh(self, weight: int) -> None:
         """Give the host `weight` times the ordinary share of the CPU when it is scarce."""
@@ -83,6 +83,17 @@ class Cgroup:
                 # A parent that other hosts still use stays; what is gone is gone.
                 with suppress(OSError):
                     path.rmdir()
+
+
+def _share_cpu(group: Path) -> None:
+    """Let the groups below share the CPU by weight; cgroup v2 asks for it level by level."""
+    try:
+        (group / "cgroup.subtree_control").write_text("+cpu")
+    except OSError as error:
+        raise MachineError(
+            f"{group}: gives its groups no share of the CPU ({error.strerror}); free the"
+            " controller cpu, which a hierarchy of cgroup v1 may hold, then `up` again"
+        ) from None
 
 
 def _weigh(group: Path, weight: int) -> None:
