@@ -2,7 +2,7 @@
 
 CODE = "/opt/klokken/code"
 PYTHON = "/opt/klokken/venv/bin/python"
-CA_FILE = "/etc/klokken/tls/ca.pem"
+CA_FILE = "/etc/klokken/tls/trusted.pem"
 PASSWORD_FILE = "/etc/klokken/credentials/pupils"  # noqa: S105 - where it is, not what it is
 # Where a storm's plan and settings are while it lasts, and where its master writes.
 RUNTIME = "/run/klokken"

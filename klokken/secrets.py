@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
+import json
 import secrets
 
 from argon2.low_level import Type, hash_secret_raw
@@ -22,7 +24,7 @@ def make_secrets() -> dict[str, str]:
     `pupils_hash` and `pupils_salt` are base64; the rest is text, keys and certificate in PEM.
     """
     made = {name: secrets.token_urlsafe(24) for name in PASSWORDS}
-    return made | _pupils_hash(made["pupils"]) | certificate_authority()
+    return made | _pupils_hash(made["pupils"]) | certificate_authority() | acme_account()
 
 
 def _pupils_hash(password: str) -> dict[str, str]:
@@ -40,6 +42,28 @@ def _pupils_hash(password: str) -> dict[str, str]:
         "pupils_hash": base64.b64encode(digest).decode(),
         "pupils_salt": base64.b64encode(salt).decode(),
     }
+
+
+def acme_account() -> dict[str, str]:
+    """Make the key of an ACME account, and its thumbprint (RFC 7638) with which it answers."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    numbers = key.public_key().public_numbers()
+    point = {name: _base64url(n.to_bytes(32)) for name, n in (("x", numbers.x), ("y", numbers.y))}
+    # The members that are required, in the order of their names, without white space.
+    members = json.dumps({"crv": "P-256", "kty": "EC", **point}, separators=(",", ":"))
+    return {
+        "acme_key": _pem(key),
+        "acme_thumbprint": _base64url(hashlib.sha256(members.encode()).digest()),
+    }
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> str:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
 
 def certificate_authority() -> dict[str, str]:
@@ -65,10 +89,5 @@ def certificate_authority() -> dict[str, str]:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
     public = certificate.public_bytes(serialization.Encoding.PEM)
-    return {"ca_key": private.decode(), "ca_certificate": public.decode()}
+    return {"ca_key": _pem(key), "ca_certificate": public.decode()}

@@ -28,7 +28,7 @@ SECRETS = {
     Tier.DATABASE: ("database", "ca_key"),
     Tier.IDENTITY: ("database", "admin", "warmup", "pupils_hash", "pupils_salt"),
     Tier.DRIVE: ("directory",),
-    Tier.EDGE: ("ca_key",),
+    Tier.EDGE: ("ca_key", "acme_key", "acme_thumbprint"),
     Tier.METRICS: (),
     Tier.LOADGEN: ("pupils",),
 }

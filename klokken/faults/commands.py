@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from klokken import deployment
 from klokken.audit.summary import summary as audit_summary
-from klokken.errors import InputError
+from klokken.errors import InputError, StormRefusedError
 from klokken.faults.exam import sit
 from klokken.faults.kinds import in_order, parse
 from klokken.faults.outcome import table
 from klokken.profile import Profile
+from klokken.stackconfig import StackConfig
 from klokken.storm import run
 from klokken.storm.summary import summary
+from klokken.substrates import Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from klokken.faults.kinds import Fault
 
 
 @click.command()
@@ -45,6 +53,7 @@ def exam(  # noqa: PLR0913 - one parameter an option
     by the profile's service levels: requests that fail during a fault are expected.
     """
     faults = in_order([parse(text) for text in asked])
+    _require_way_back(faults, stack)
     inventory = deployment.read_inventory(stack)
     plan = run.plan(
         Profile.named(profile),
@@ -69,3 +78,11 @@ def exam(  # noqa: PLR0913 - one parameter an option
         ]
         click.echo("\n".join(part for part in parts_shown if part))
     sys.exit(sat.exit)
+
+
+def _require_way_back(faults: Sequence[Fault], stack: str) -> None:
+    """Raise StormRefusedError for a host that would go off and that `up` could not switch on."""
+    off = [fault.kind.name for fault in faults if fault.kind.name.startswith("poweroff-")]
+    if off and not isinstance(StackConfig.read(stack).substrate, Lab):
+        problem = "powers a host off, and only those of a lab are switched on again by `up`"
+        raise StormRefusedError("exam", off[0], problem, "choose a fault that kills a service")

@@ -21,7 +21,8 @@ TIER = "edge"
 _REQUEST = """
 import json, socket, ssl, sys
 name, method, target = sys.argv[1:]
-context = ssl.create_default_context(cafile="/etc/klokken/tls/ca.pem")
+context = ssl.create_default_context()
+context.load_verify_locations("/etc/klokken/tls/ca.pem")
 plain = socket.create_connection((name, 443), timeout=10)
 secure = context.wrap_socket(plain, server_hostname=name)
 request = f"{method} {target} HTTP/1.1\\r\\nHost: {name}\\r\\nConnection: close\\r\\n\\r\\n"

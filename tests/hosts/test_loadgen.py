@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from klokken.loadgen import CA_FILE
 from klokken.paths import PROJECT
+from klokken.storm.seal import reachable
 from klokken.storm.stations import addresses
 from klokken.topology import Tier
 from tests.hosts.on_host import assert_hardened, python
@@ -100,6 +102,16 @@ def refusals(host: Host) -> int:
     """Return how many packets the seal has stopped."""
     chain = host.run("nft list chain inet klokken seal").stdout
     return int(chain.partition("counter packets ")[2].split()[0])
+
+
+def test_the_seal_is_open_to_the_hosts_of_the_site_alone(host: Host, inventory: Inventory) -> None:
+    lets = reachable(host.check_output("nft -j list table inet klokken"))
+    assert lets == frozenset(str(other.site_address) for other in inventory.hosts().values())
+
+
+def test_pupils_trust_the_sites_own_authority(host: Host) -> None:
+    own = host.file("/etc/klokken/tls/ca.pem").content_string
+    assert own.strip() in host.file(CA_FILE).content_string
 
 
 def test_locust_is_refused_everything_beyond_the_site(host: Host) -> None:

@@ -89,12 +89,13 @@ class Metal:
         more = {"network": NETWORK, "image": image_key(), "volume_gb": volume}
         return LabHost(HostSpec.model_validate(spec | more))
 
-    def ssh(self, name: str, command: str) -> str:
+    def ssh(self, name: str, command: str, given: bytes = b"") -> str:
         """Return what a command prints on a host, for its administrator."""
         port = UNUSUAL_PORT if name == UNUSUAL else 22
         known = f"UserKnownHostsFile={site_folder(STACK)}/known_hosts"
         reach = ["-i", str(self.key), "-p", str(port), "-o", known, "-o", "BatchMode=yes"]
-        return machine.printed("ssh", *reach, f"{USER}@{self.addresses[name]}", command)
+        argv = ["ssh", *reach, f"{USER}@{self.addresses[name]}", command]
+        return subprocess.run(argv, input=given, capture_output=True, check=True).stdout.decode()
 
     def remove(self) -> None:
         """Take the hosts and all traces of the stack away."""

@@ -5,9 +5,10 @@ The tests stand in the order in which an administrator does these things.
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,13 +19,14 @@ from klokken.topology import Tier
 from tests.lab import machine
 from tests.lab.laboratory import changes, tiers_run
 from tests.lab.metal import METAL, NETWORK, STACK, UNUSUAL, Metal
+from tests.roles.authority import PEBBLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.timeout(1800)
 ALL_TIERS = {tier.value for tier in Tier}
-SITE = {
+SITE: dict[str, Any] = {
     "domain": "skole.test",
     "network": NETWORK,
     "accounts": 60,
@@ -79,7 +81,8 @@ def test_everything_that_servers_lack_is_listed_at_once(metal: Metal) -> None:
     """Nobody has let them out to their package sources yet."""
     done = metal.klokken("up", STACK)
     assert done.returncode == Exit.MACHINE
-    assert done.stdout.count("its first package source does not answer") == len(metal.addresses)
+    for name in metal.addresses:
+        assert f"{name}: its first package source does not answer" in done.stdout
     assert tiers_run(done.stdout) == set()
 
 
@@ -171,6 +174,48 @@ def test_pupils_log_in_at_the_servers(metal: Metal) -> None:
     done = metal.klokken("storm", "minute", "--stack", STACK, "--fraction", "0.1", *window)
     # A machine that others use too may make the generator late; that is no failed login.
     assert done.returncode in {Exit.PASS, Exit.INVALID}, done.stdout
+
+
+# An authority that finds the edge by the names in its host's /etc/hosts, on port 80.
+AUTHORITY = {
+    "listenAddress": "0.0.0.0:14000",
+    "managementListenAddress": "127.0.0.1:15000",
+    "certificate": "/root/authority.pem",
+    "privateKey": "/root/authority.key",
+    "httpPort": 80,
+    "tlsPort": 443,
+    "ocspResponderURL": "",
+}
+FOUND_AUTHORITY = """
+cd /root
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=metrics1 \\
+  -addext subjectAltName=DNS:metrics1 -keyout /root/authority.key -out /root/authority.pem
+chmod 755 /usr/local/bin/pebble
+nft insert rule inet klokken input tcp dport 14000 accept
+systemd-run --quiet --unit=authority --setenv=PEBBLE_VA_NOSLEEP=1 \\
+  /usr/local/bin/pebble -config /root/authority.json
+cat /root/authority.pem
+"""
+
+
+@pytest.mark.usefixtures("log")
+def test_an_authority_certifies_the_edge_by_acme(metal: Metal) -> None:
+    """Pebble runs on another of the hosts; HAProxy answers its challenge."""
+    assert PEBBLE.exists(), "no Pebble here: run `make setup-test`"
+    settings = json.dumps({"pebble": AUTHORITY}).encode()
+    metal.ssh("metrics1", "sudo tee /usr/local/bin/pebble >/dev/null", PEBBLE.read_bytes())
+    metal.ssh("metrics1", "sudo tee /root/authority.json >/dev/null", settings)
+    trusted = metal.ssh("metrics1", "sudo sh -eus", FOUND_AUTHORITY.encode()).encode()
+    metal.ssh("edge1", "sudo tee /usr/local/share/ca-certificates/it.crt >/dev/null", trusted)
+    metal.ssh("edge1", "sudo update-ca-certificates >/dev/null 2>&1")
+    acme = {"certificate_acme": {"directory": "https://metrics1:14000/dir"}}
+    tiers = {**SITE["tiers"], "edge": {"variables": acme}}
+    metal.configure(site={**SITE, "tiers": tiers})
+    done = metal.klokken("up", STACK)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert tiers_run(done.stdout) == {"edge"}
+    show = "openssl s_client -connect login.skole.test:443 </dev/null 2>/dev/null"
+    assert "Pebble" in metal.ssh("edge1", f"{show} | openssl x509 -noout -issuer")
 
 
 @pytest.mark.usefixtures("log")

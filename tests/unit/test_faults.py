@@ -13,11 +13,13 @@ from functools import partialmethod
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klokken.errors import InputError, MachineError
+from klokken.errors import InputError, MachineError, StormRefusedError
 from klokken.faults import injection
+from klokken.faults.commands import exam
 from klokken.faults.injection import Injection
 from klokken.faults.kinds import KINDS, Fault, in_order, parse
 from klokken.faults.ways import MARGIN, Step, ways
@@ -341,3 +343,15 @@ def test_tables_are_ones_that_nft_takes(kind: str) -> None:
     undo = steps(f"{kind}@1")[0].end.splitlines()[0]
     script = f"nft -f - && {undo} && {undo}"
     subprocess.run([*alone, "sh", "-ec", script], input=table.encode(), check=True)
+
+
+def test_a_host_that_nobody_could_switch_on_again_is_not_powered_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = (PROJECT / "stacks/examples/servers.yaml").read_text()
+    (tmp_path / "Pulumi.basement.yaml").write_text(example)
+    monkeypatch.setattr("klokken.stackconfig.PROJECT", tmp_path)
+    asked = ["spelling", "--stack", "basement", "--fault", "poweroff-drive@10"]
+    done = CliRunner().invoke(exam, asked)
+    assert isinstance(done.exception, StormRefusedError)
+    assert "only those of a lab are switched on again" in str(done.exception)
