@@ -16,7 +16,9 @@ from klokken.errors import Exit, KlokkenError
 LATE = {
     "arrivals": "klokken.accesslog.commands",
     "audit": "klokken.audit.commands",
+    "doctor": "klokken.doctor.commands",
     "exam": "klokken.faults.commands",
+    "new": "klokken.sites.commands",
     "report": "klokken.storm.commands",
     "seed": "klokken.seeding",
     "simulate": "klokken.capacity.commands",
@@ -69,9 +71,16 @@ def preview(stack: str) -> None:
 
 @cli.command()
 @click.argument("stack")
-def down(stack: str) -> None:
+@click.option(
+    "--remove-from-hosts",
+    "from_hosts",
+    is_flag=True,
+    help="Take services, settings and data from servers too, which are else let go as they are.",
+)
+@click.option("--yes", "sure", is_flag=True, help="Do so without asking.")
+def down(*, stack: str, from_hosts: bool, sure: bool) -> None:
     """Take the stack down and remove every trace of it. Works always, also twice."""
-    deployment.down(stack)
+    deployment.down(stack, from_hosts=from_hosts, sure=sure)
 
 
 @cli.command()

@@ -18,8 +18,10 @@ from klokken import workspace
 from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
 from klokken.paths import PROJECT, inventory_path
+from klokken.servers.listing import ServerList
 from klokken.stackconfig import StackConfig, config_path
-from klokken.substrates import Lab
+from klokken.substrates import Lab, Servers
+from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,8 @@ LAB_PROGRAMS = {
     "systemd-nspawn": "systemd-container",
 }
 DOWN_LIMIT = 300
+# Where a run of Ansible has its secrets for as long as it lasts.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only our own folders in it are named
 # Seconds for steps to end by themselves after Ctrl-C.
 STOPPING = 30
 
@@ -47,7 +51,9 @@ class CheckError(KlokkenError):
 def up(stack: str) -> None:
     """Stand `stack` up; raise KlokkenError when it does not stand."""
     config = workspace.require_stack(stack)
-    _require_machine(config)
+    require_machine(config)
+    if isinstance(config.substrate, Servers):
+        ServerList.read(stack, config.site)
     _pulumi("up", stack)
 
 
@@ -59,15 +65,23 @@ def preview(stack: str) -> None:
         raise MachineError(f"preview of {stack}: failed; the lines above say why")
 
 
-def down(stack: str) -> None:
-    """Remove `stack`; whatever Pulumi does not know of any more is swept up after it."""
+def down(stack: str, *, from_hosts: bool = False, sure: bool = False) -> None:
+    """Remove `stack`; whatever Pulumi does not know of any more of a lab is swept up after it.
+
+    Servers that a person listed are let go as they are, or, with `from_hosts`, without all that
+    the stack has put on them; that is told first, and asked about unless one is `sure`.
+    """
     config_path(stack)
+    if from_hosts:
+        _remove_from_hosts(stack, sure=sure)
     if config_path(stack).exists():
         _release(stack)
         code = _run(["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"])
         if code:
             click.echo(f"klokken: Pulumi could not; sweeping {stack} up without it", err=True)
-    if os.geteuid() == 0:
+    for tier in Tier:
+        shutil.rmtree(SHARED_MEMORY / f"klokken-{os.getuid()}-{stack}-{tier}", ignore_errors=True)
+    if os.geteuid() == 0 and _may_be_lab(stack):
         _sweep(stack)
     path = inventory_path(stack)
     path.unlink(missing_ok=True)
@@ -93,7 +107,7 @@ def read_inventory(stack: str) -> Inventory:
     return Inventory.read(path)
 
 
-def _require_machine(config: StackConfig) -> None:
+def require_machine(config: StackConfig) -> None:
     """Raise before anything is made when the machine cannot hold a lab."""
     if not isinstance(config.substrate, Lab):
         return
@@ -159,6 +173,28 @@ def _release(stack: str) -> None:
     # Without a lock there is nothing to cancel, and Pulumi calls that an error.
     with suppress(MachineError):
         workspace.pulumi("cancel", "--yes", "--stack", stack)
+
+
+def _remove_from_hosts(stack: str, *, sure: bool) -> None:
+    """Have servers rid of all that the stack has put on them, data included."""
+    if not isinstance(StackConfig.read(stack).substrate, Servers):
+        problem = "is for servers that exist; this stack's hosts go as a whole"
+        raise InputError("down", "--remove-from-hosts", problem, "leave it out")
+    argv = [sys.executable, "-m", "stacks.servers.removal", stack]
+    if _run([*argv, "--list"]):
+        raise MachineError(f"down of {stack}: the line above says what is wrong")
+    if not sure:
+        click.confirm("Take all of this from the hosts, their data included?", abort=True)
+    if _run(argv):
+        raise MachineError(f"down of {stack}: something is left; mend it, and do it again")
+
+
+def _may_be_lab(stack: str) -> bool:
+    """Say whether the stack is a lab, as far as anybody can tell any more."""
+    try:
+        return isinstance(StackConfig.read(stack).substrate, Lab)
+    except InputError:
+        return True
 
 
 def _sweep(stack: str) -> None:

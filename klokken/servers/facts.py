@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Seconds that a host may take to fetch one file of its package sources.
 FETCH = 40
+# Where the role drive has its data.
+DATA = "/srv/data"
 # LISTEN, as the kernel's tables of sockets number the states of TCP.
 _LISTEN = "0A"
 
@@ -22,7 +24,8 @@ class Facts:
     """One host. `clock_off` is how many seconds its clock is off, as nearly as SSH can tell.
 
     `stack` is the stack that has adopted it, if one has; `seen_from` the address of this machine
-    as the host sees it; `own_firewall` whether somebody has changed /etc/nftables.conf.
+    as the host sees it; `own_firewall` whether somebody has changed /etc/nftables.conf;
+    `data_volume` whether a volume of its own is mounted where a cell has its documents.
     """
 
     release: str
@@ -31,6 +34,7 @@ class Facts:
     python: bool
     clock_off: float
     machine: str
+    cores: int
     memory_mb: int
     disk_gb: float
     ports: frozenset[int]
@@ -38,6 +42,7 @@ class Facts:
     seen_from: str
     stack: str
     own_firewall: bool
+    data_volume: bool
     packages: str
 
 
@@ -50,6 +55,7 @@ echo root $(if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then echo yes; fi
 echo init $(cat /proc/1/comm) $(stat -f -c %T /sys/fs/cgroup)
 echo python $(command -v python3)
 echo machine $(cat /etc/machine-id)
+echo cores $(nproc)
 echo memory $(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo)
 echo disk $(df -Pk /var | tail -n 1)
 echo ports $(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null \\
@@ -57,6 +63,7 @@ echo ports $(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null \\
 echo addresses $(hostname -I)
 echo from ${{SSH_CONNECTION%% *}}
 echo stack $(cat /etc/klokken/stack 2>/dev/null)
+echo data $(findmnt -n -o FSTYPE -M {DATA})
 echo firewall $(dpkg -V nftables 2>/dev/null)
 """
 # Says nothing where the host's first package source answers. apt's own helper knows its proxies.
@@ -80,18 +87,19 @@ def gather(host: Remote) -> Facts:
     packages = host.run(["sh", "-s"], given=_PACKAGES.encode(), check=False, timeout=2 * FETCH)
     try:
         return parsed(told, before, after, packages.strip())
-    except (KeyError, ValueError):
+    except (IndexError, KeyError, ValueError):
         raise MachineError(f"{host.name}: says nothing usable of itself; is it a Debian?") from None
 
 
 def parsed(told: str, before: float, after: float, packages: str) -> Facts:
     """Return the facts in what a host told between two moments in Unix seconds.
 
-    Raises KeyError or ValueError where some are missing.
+    Raises IndexError, KeyError or ValueError where some are missing.
     """
     lines = (line.split() for line in told.splitlines() if line.strip())
     said = {name: values for name, *values in lines}
-    (clock,), (memory,), (machine,) = (said[name] for name in ("time", "memory", "machine"))
+    (clock,), (memory,), (cores,) = (said[name] for name in ("time", "memory", "cores"))
+    (machine,) = said["machine"]
     # The host counts whole seconds.
     off = max(before - 1 - float(clock), float(clock) - after, 0.0)
     return Facts(
@@ -101,6 +109,7 @@ def parsed(told: str, before: float, after: float, packages: str) -> Facts:
         python=bool(said["python"]),
         clock_off=off,
         machine=machine,
+        cores=int(cores),
         memory_mb=int(memory) // 1024,
         # Of "Filesystem 1024-blocks Used Available Capacity Mounted on".
         disk_gb=int(said["disk"][3]) * 1024 / 1e9,
@@ -108,6 +117,7 @@ def parsed(told: str, before: float, after: float, packages: str) -> Facts:
         addresses=frozenset(said["addresses"]),
         seen_from=" ".join(said["from"]),
         stack=" ".join(said["stack"]),
-        own_firewall=any("nftables.conf" in word for word in said["firewall"]),
+        own_firewall="/etc/nftables.conf" in said["firewall"],
+        data_volume=bool(said["data"]),
         packages=packages,
     )

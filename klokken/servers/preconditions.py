@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from klokken.errors import MachineError
 from klokken.inventory import Host, Ways
 from klokken.remote import Remote
-from klokken.servers.facts import Facts, gather
+from klokken.servers.facts import DATA, Facts, gather
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ PORTS = {
     Tier.LOADGEN: {5557, 8089},
 }
 EVERYWHERE = {9100, 9256}
+# The role variable that names a cell's disk, which the role then mounts.
+DEVICE = "drive_volume_device"
 # So many hosts are asked at once.
 TOGETHER = 32
 
@@ -66,7 +68,7 @@ def examine(hosts: Sequence[Remote]) -> dict[str, Facts | MachineError]:
 def problems(
     stack: str,
     found: Mapping[str, Facts | MachineError],
-    addresses: Mapping[str, str],
+    own: Mapping[str, Mapping[str, Any]],
     management: Sequence[IPv4Network],
 ) -> list[str]:
     """Return a line for everything that keeps hosts from being adopted, with its mend."""
@@ -78,7 +80,13 @@ def problems(
         tier = Tier(name.rstrip("0123456789"))
         lines += [f"{name}: {line}" for line in _of_system(facts)]
         lines += [f"{name}: {line}" for line in _of_size(tier, facts)]
-        lines += [f"{name}: {line}" for line in _of_network(addresses[name], management, facts)]
+        address = str(own[name]["site_address"])
+        lines += [f"{name}: {line}" for line in _of_network(address, management, facts)]
+        if tier is Tier.DRIVE and not (facts.data_volume or own[name].get(DEVICE)):
+            lines.append(
+                f"{name}: has no volume of its own at {DATA}; mount one there, or name a disk by"
+                f" `{DEVICE}` in its `variables`"
+            )
         lines += [f"{name}: {line}" for line in _of_others(stack, tier, facts)]
     return [*lines, *_twins(found)]
 
@@ -91,8 +99,7 @@ def require(
 ) -> dict[str, str]:
     """Return the machine id of every host; raise MachineError with a line for each problem."""
     found = examine(remotes(own, shared))
-    addresses = {name: str(its["site_address"]) for name, its in own.items()}
-    if lines := problems(stack, found, addresses, management):
+    if lines := problems(stack, found, own, management):
         raise MachineError("\n".join(lines))
     return {name: facts.machine for name, facts in found.items() if isinstance(facts, Facts)}
 

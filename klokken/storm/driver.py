@@ -10,7 +10,7 @@ from klokken import files, writes
 from klokken.errors import MachineError, UnwritableError
 from klokken.paths import PROJECT
 from klokken.record import Record
-from klokken.storm import fleet, readiness
+from klokken.storm import fleet, readiness, seal
 from klokken.storm.following import Following
 from klokken.storm.stations import shown, stations
 from klokken.storm.timing import share_of
@@ -44,13 +44,15 @@ def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
     terminal. `opened` is told once when the storm opened, in Unix seconds, right to a second.
     Whatever happens, the units are stopped and the run's files on the hosts removed. A storm
     whose master is lost has a record of what was heard until then, which says so.
-    Raises InputError where the load generators are too few for the rate, and MachineError where
+    Raises StormRefusedError where a load generator could reach more than the site, InputError
+    where there are too few for the rate, and MachineError where
     one is not ready or did not do its part.
     """
     out = out or sys.stderr
     need = fleet.of(plan)
     need.check(plan.workers)
     crew = stations(inventory, plan.workers)
+    seal.require(inventory)
     readiness.require(plan, need, crew)
     _begin(folder, plan)
     out.write(shown(plan, need, crew) + "\n")

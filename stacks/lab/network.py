@@ -35,6 +35,7 @@ class LabNetwork:
         self.bridge = bridge_name(stack)
         self.table = f"klokken_{stack.replace('-', '_')}"
         self.gateway = str(self.network[1])
+        self._record = LABS / stack / "network"
 
     def exists(self) -> bool:
         """Say whether bridge and rules are both there."""
@@ -50,9 +51,9 @@ class LabNetwork:
             address = f"{self.gateway}/{self.network.prefixlen}"
             run("ip", "address", "add", address, "dev", self.bridge)
         run("ip", "link", "set", self.bridge, "up")
+        self._record.write_text(f"{self.network}\n")
         route = ("unreachable", str(self.network), "metric", LAST_RESORT_METRIC)
         run("ip", "route", "replace", *route)
-        (LABS / self.stack / "network").write_text(f"{self.network}\n")
         if not FORWARD_BEFORE.exists():
             FORWARD_BEFORE.write_text(FORWARD.read_text())
         FORWARD.write_text("1")
@@ -62,8 +63,10 @@ class LabNetwork:
         """Remove rules, routes and bridge; what is gone already is no error."""
         if self._has_table():
             run("nft", "delete", "table", "inet", self.table)
-        with suppress(MachineError):
-            run("ip", "route", "del", "unreachable", str(self.network))
+        # Without a record there was no route, and another lab's may be of the same range.
+        if self._record.exists():
+            with suppress(MachineError):
+                run("ip", "route", "del", "unreachable", str(self.network))
         if self._has_bridge():
             run("ip", "link", "delete", self.bridge)
         if FORWARD_BEFORE.exists() and not any(Path("/sys/class/net").glob("kl-*")):

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from klokken.errors import KlokkenError
 from stacks.lab.folder import LABS, LabFolder
 from stacks.lab.host import HostSpec, LabHost
 from stacks.lab.network import LabNetwork
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only our own folders in it are named
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def sweep(stack: str) -> None:
@@ -24,8 +24,6 @@ def sweep(stack: str) -> None:
     for folder in sorted(lab.hosts.glob("*")):
         _remove_host(stack, folder)
     LabNetwork(stack, _network(stack)).remove()
-    for folder in SHARED_MEMORY.glob(f"klokken-*-{stack}-*"):
-        shutil.rmtree(folder, ignore_errors=True)
     lab.remove()
 
 

@@ -25,7 +25,7 @@ def furnish(root: Path, spec: HostSpec, lab: LabFolder) -> None:
     network = LabNetwork(spec.stack, spec.network)
     etc = root / "etc"
     (etc / "hostname").write_text(spec.name + "\n")
-    (etc / "hosts").write_text(f"127.0.0.1 localhost\n{spec.address} {spec.name}\n")
+    (etc / "hosts").write_text("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")
     (etc / "machine-id").write_text(uuid.uuid4().hex + "\n")
     (etc / "resolv.conf").write_text(_name_servers())
     (etc / "systemd/network/10-lab.network").write_text(

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 # One lab serves all, and the last of these takes it down.
-ORDER = ["test_lab", "test_two_generators", "test_real_drive", "test_refusals", "test_removal"]
+ORDER = [
+    "test_lab",
+    "test_two_generators",
+    "test_real_drive",
+    "test_refusals",
+    "test_removal",
+    "test_servers",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -127,7 +127,8 @@ def test_a_host_that_is_gone_or_another_is_looked_at_again(
     monkeypatch.setattr(resource, "_machines", lambda _props: now)
     adopted = {**PROPS, "instances": {"edge1": "a1"}}
     found = AdoptionProvider().read("it", adopted)
-    assert found.inputs["state"] == state
+    assert found.outs is not None
+    assert found.outs["state"] == state
     assert AdoptionProvider().diff("it", found.outs, PROPS).changes is (state == "down")
 
 

@@ -64,6 +64,22 @@ DATE = """#!/bin/sh
 if [ "$AT" = "$HOST/$AHEAD" ]; then exec /bin/date -d "1 second" "$@"; fi
 exec /bin/date "$@"
 """
+# The seal of a load generator lets it send to the hosts of $SEAL alone.
+NFT = """#!/bin/sh
+cat <<END
+{"nftables": [
+  {"rule": {"chain": "seal", "expr": [
+    {"match": {"op": "==", "left": {"meta": {"key": "oif"}}, "right": "lo"}}, {"accept": null}]}},
+  {"rule": {"chain": "seal", "expr": [
+    {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}},
+     "right": ${SEAL:-\\"198.18.0.71\\"}}}, {"accept": null}]}},
+  {"rule": {"chain": "seal", "expr": [{"reject": {"type": "icmpx"}}]}},
+  {"rule": {"chain": "loadgen_output", "expr": [
+    {"match": {"op": "==", "left": {"meta": {"key": "skuid"}}, "right": 999}},
+    {"jump": {"target": "${JUMP:-seal}"}}]}}
+]}
+END
+"""
 SCRIPTS = {
     "ssh": SSH,
     "systemctl": SYSTEMCTL,
@@ -71,6 +87,7 @@ SCRIPTS = {
     "hostname": HOSTNAME,
     "nproc": NPROC,
     "date": DATE,
+    "nft": NFT,
 }
 
 

@@ -1,0 +1,1 @@
+"""What a stack still lacks, found out before anything is bought or changed."""

@@ -1,0 +1,66 @@
+"""Whether pupils' browsers will trust the edge, and for how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+
+from klokken.doctor.findings import Finding, judged
+from klokken.doctor.names import NOBODYS, names_of
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from klokken.topology import Topology
+
+# A certificate with fewer days left is to be renewed before the site is counted on.
+LEAST_DAYS = 30
+FILES, ACME = "certificate_files", "certificate_acme"
+
+
+def examine(site: Topology, today: date) -> list[Finding]:
+    """Look at where the edge's certificate comes from, by the role variables of its tier."""
+    variables = site.tiers[Tier.EDGE].variables
+    files: Any = variables.get(FILES) or {}
+    if files:
+        return judged("certificate", _of_files(files, site, today), "valid for every name")
+    acme: Any = variables.get(ACME) or {}
+    if acme:
+        text = f"by ACME from {acme.get('directory')}, challenge {acme.get('challenge', 'http-01')}"
+        return [Finding(topic="certificate", ready=True, text=text)]
+    own = "of the stack's own authority, which pupils' machines do not trust"
+    if site.domain.rpartition(".")[2] in NOBODYS:
+        return [Finding(topic="certificate", ready=True, text=own)]
+    mend = f"set `{FILES}` or `{ACME}` in `tiers.edge.variables`, as docs/sites.md says"
+    return [Finding(topic="certificate", ready=False, text=f"{own}; {mend}")]
+
+
+def _of_files(files: Any, site: Topology, today: date) -> Iterator[str]:
+    """Yield what is wrong with a certificate and key in files of this machine."""
+    for name in ("certificate", "key"):
+        path = Path(str(files.get(name, "")))
+        if not path.is_file():
+            yield f"{FILES}.{name}: there is no file {path}; correct the path"
+            return
+    path = Path(files["certificate"])
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (ValueError, x509.ExtensionNotFound) as error:
+        yield f"{path}: no certificate with names ({error}); give one in PEM"
+        return
+    for_names = alternative.value.get_values_for_type(x509.DNSName)
+    if lacks := [name for name in names_of(site) if not _covers(for_names, name)]:
+        yield f"{path}: is not for {', '.join(lacks)}; have one issued for every name"
+    ends = certificate.not_valid_after_utc.date()
+    if (ends - today).days < LEAST_DAYS:
+        yield f"{path}: ends on {ends}; have it renewed"
+
+
+def _covers(for_names: list[str], name: str) -> bool:
+    """Say whether a name is among those of a certificate, itself or by a wildcard (RFC 6125)."""
+    return name in for_names or f"*.{name.partition('.')[2]}" in for_names

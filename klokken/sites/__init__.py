@@ -1,0 +1,1 @@
+"""A new site: the files that a kommune begins with."""

@@ -1,0 +1,124 @@
+"""A storm is refused where a load generator could send anything beyond the site's hosts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klokken.errors import Exit, StormRefusedError
+from klokken.storm import seal
+from klokken.storm.seal import reachable
+from tests.unit.site_of_folders import furnish
+from tests.unit.test_plan import inventory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULES = """
+table inet klokken {
+  chain seal {
+    oif lo accept
+    ip daddr { 198.18.0.11, 198.18.0.71 } accept
+    %s
+    counter
+    meta l4proto tcp reject with tcp reset
+    reject with icmpx admin-prohibited
+  }
+  chain loadgen_output {
+    type filter hook output priority filter + 1; policy accept;
+    meta skuid root jump seal
+  }
+}
+"""
+OUTPUT = "meta skuid root jump seal"
+REJECT = "reject with icmpx admin-prohibited"
+
+
+def listed(rules: str) -> str:
+    """Return what nft itself lists of these rules, loaded in a network namespace of their own."""
+    script = "nft -f - && nft -j list table inet klokken"
+    done = subprocess.run(
+        ["unshare", "-n", "sh", "-c", script],
+        input=rules, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip(f"no network namespace here: {done.stderr.strip()}")
+    return done.stdout
+
+
+nft = pytest.mark.skipif(not shutil.which("nft"), reason="nft is not on this machine")
+
+
+@nft
+def test_the_seal_of_the_role_lets_the_hosts_of_the_site_through() -> None:
+    assert reachable(listed(RULES % "")) == frozenset({"198.18.0.11", "198.18.0.71"})
+
+
+@nft
+@pytest.mark.parametrize("network", ["10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.1"])
+def test_whatever_else_it_lets_through_is_seen(network: str) -> None:
+    found = reachable(listed(RULES % f"ip daddr {network} accept"))
+    assert found is not None
+    assert len(found) == 3
+
+
+@nft
+@pytest.mark.parametrize(
+    "rules",
+    [
+        RULES % "accept",
+        RULES % "tcp dport 443 accept",
+        RULES % "ip daddr != 10.0.0.1 accept",
+        (RULES % "").replace(REJECT, "counter"),
+        (RULES % "").replace(OUTPUT, "counter"),
+        (RULES % "").replace(OUTPUT, "meta skuid root tcp dport 80 jump seal"),
+        "table inet klokken { }",
+    ],
+)
+def test_a_seal_that_is_in_doubt_is_open(rules: str) -> None:
+    assert reachable(listed(rules)) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.text() | JSON.map(json.dumps) | JSON.map(lambda v: json.dumps({"nftables": v})))
+def test_what_is_no_list_of_rules_is_no_seal(text: str) -> None:
+    assert reachable(text) is None
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    furnish(tmp_path, monkeypatch)
+    return monkeypatch
+
+
+def test_a_sealed_load_generator_may_ring(host: pytest.MonkeyPatch) -> None:
+    assert host
+    seal.require(inventory())
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"SEAL": '{"set": ["198.18.0.71", "10.1.2.3"]}'}, "out to 10.1.2.3, no host of the stack"),
+        ({"SEAL": '{"prefix": {"addr": "198.18.0.0", "len": 24}}'}, "198.18.0.0"),
+        ({"JUMP": "elsewhere"}, "is not in force"),
+    ],
+)
+def test_another_may_not(host: pytest.MonkeyPatch, settings: dict[str, Any], problem: str) -> None:
+    for name, value in settings.items():
+        host.setenv(name, value)
+    with pytest.raises(StormRefusedError, match=problem) as refused:
+        seal.require(inventory())
+    assert refused.value.code == Exit.BAD_INPUT
+    assert "run `klokken up`" in str(refused.value)
