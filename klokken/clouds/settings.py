@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -25,6 +26,15 @@ WITH_VOLUME = Tier.DRIVE
 Home = Annotated[Path, AfterValidator(Path.expanduser)]
 # A name that every cloud takes as a label, a tag and a part of a host name.
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+
+
+_LETTERS = {"æ": "ae", "ø": "oe", "å": "aa"}
+
+
+def label(name: str) -> str:
+    """Return a kommune's name as a label."""
+    plain = "".join(_LETTERS.get(letter, letter) for letter in name.lower())
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def _few(value: IPv4Network) -> IPv4Network:

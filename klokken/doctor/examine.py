@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klokken.clouds import doctor as clouds
 from klokken.deployment import require_machine
 from klokken.doctor import certificates, names
 from klokken.doctor.findings import Cost, Examination, Finding, judged
@@ -51,6 +52,8 @@ def _look(
             return judged("machine", _refusals(config), "can hold a lab"), None
         case Servers():
             return servers.look(stack, config.site, today, accept=accept)
+        case cloud:
+            return clouds.look(stack, cloud, config.site, today)
 
 
 def _refusals(config: StackConfig) -> list[str]:

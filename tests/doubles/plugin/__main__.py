@@ -68,9 +68,13 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             id=request.id, properties=request.properties, inputs=request.inputs
         )
 
-    def Update(self, request: Any, _context: Any) -> Any:
-        merged = _plain(request.olds) | _plain(request.news)
-        return provider_pb2.UpdateResponse(properties=_struct(merged))
+    def Update(self, request: Any, context: Any) -> Any:
+        olds, news = _plain(request.olds), _plain(request.news)
+        try:
+            kinds.change(self._client, _kind(request.urn), request.id, news, olds)
+        except Refused as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        return provider_pb2.UpdateResponse(properties=_struct(olds | news))
 
     def Delete(self, request: Any, context: Any) -> Any:
         try:

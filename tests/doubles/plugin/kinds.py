@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.doubles.plugin.client import Client, Gone
+from tests.doubles.plugin.client import Client, Gone, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,18 @@ def make(client: Client, kind: str, props: Json) -> tuple[str, Json]:
     if kind in TABLES:
         return _thing(client, kind, props)
     return _TIES[kind](client, props), {}
+
+
+def change(client: Client, kind: str, number: str, props: Json, olds: Json) -> None:
+    """Change what our stacks change: labels, and what is protected."""
+    if kind not in TABLES:
+        raise Refused(f"{kind} cannot be changed by the stand-in")
+    path = f"/{TABLES[kind]}/{number}"
+    if props.get("labels") != olds.get("labels"):
+        client.ask("PUT", path, {"labels": props["labels"]})
+    if props.get("deleteProtection", False) != olds.get("deleteProtection", False):
+        wanted = {"delete": bool(props.get("deleteProtection"))}
+        client.finish(client.ask("POST", f"{path}/actions/change_protection", wanted))
 
 
 def remove(client: Client, kind: str, number: str) -> None:

@@ -1,0 +1,96 @@
+"""What a stack on a cloud still lacks before anything is bought, and what it will cost."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from klokken import workspace
+from klokken.capacity.money import dkk
+from klokken.capacity.pricelist import price_lists
+from klokken.clouds import account, credentials
+from klokken.clouds.hetzner import Hetzner, require_token
+from klokken.clouds.openstack import OpenStack
+from klokken.clouds.proxmox import require_token as require_proxmox_token
+from klokken.clouds.settings import Cloud, Front, Priced
+from klokken.doctor.findings import Cost, Finding, judged
+from klokken.errors import InputError, MachineError
+from klokken.stackconfig import config_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from klokken.topology import Topology
+
+# The plugins that fit the packages in pyproject.toml.
+PLUGINS = {
+    "hetzner": ("hcloud", "1.43.3"),
+    "openstack": ("openstack", "5.5.3"),
+    "proxmox": ("proxmoxve", "8.6.0"),
+}
+
+
+def look(
+    stack: str, config: Cloud, site: Topology, today: date
+) -> tuple[list[Finding], Cost | None]:
+    """Look at the key, the credentials, the account and the plugin, and reckon the month."""
+    findings = [
+        *judged("SSH key", _of_key(stack, config), str(config.ssh_key)),
+        *judged("credentials", _of_credentials(stack, config), "there, and of the right form"),
+        *judged("plugin", _of_plugin(config), "installed"),
+    ]
+    if not isinstance(config, Priced):
+        return findings, None
+    try:
+        return findings, _cost(config, site, today)
+    except InputError as error:
+        return [*findings, *judged("prices", [str(error)], "")], None
+
+
+def _of_key(stack: str, config: Cloud) -> Iterator[str]:
+    try:
+        config.public_key(config_path(stack))
+    except InputError as error:
+        yield str(error)
+
+
+def _of_credentials(stack: str, config: Cloud) -> Iterator[str]:
+    """Yield what is wrong with the credentials, and what their account says."""
+    try:
+        if isinstance(config, Hetzner):
+            token = credentials.configured(stack, "hcloud:token", "HCLOUD_TOKEN")
+            yield from account.problems(config, require_token(token))
+        elif isinstance(config, OpenStack):
+            credentials.require_entry(config)
+        else:
+            token = credentials.configured(stack, "proxmoxve:apiToken", "PROXMOX_VE_API_TOKEN")
+            require_proxmox_token(token)
+    except InputError as error:
+        yield str(error)
+
+
+def _of_plugin(config: Any) -> Iterator[str]:
+    name, version = PLUGINS[config.kind]
+    try:
+        listed = json.loads(workspace.pulumi("plugin", "ls", "--json"))
+    except MachineError as error:
+        yield str(error)
+        return
+    if not any(each["name"] == name and each.get("version") == version for each in listed):
+        yield f"missing; run `pulumi plugin install resource {name} {version}`"
+
+
+def _cost(config: Priced, site: Topology, today: date) -> Cost:
+    """Return the month of hosts, volumes and balancer; raise InputError for an expired list."""
+    provider = config.cloud if isinstance(config, OpenStack) else "hetzner"
+    (prices,) = price_lists(today, [provider])
+    names = {kind.lower(): kind for kind in prices.hosts}
+    plans = site.hosts()
+    hosts = sum(prices.month(names[config.type_of(plan.tier).lower()]) for plan in plans)
+    volumes = sum(plan.volume_gb for plan in plans) * prices.block_gb_eur_month.value
+    front = getattr(config, "front", Front.ADDRESS)
+    balancer = prices.balancer_eur_month.value if front is Front.BALANCER else 0.0
+    eur = hosts + volumes + balancer
+    ground = f"{len(plans)} hosts, volumes, by {provider}.yaml of {prices.dated}; no public IPv4"
+    return Cost(eur=eur, dkk=dkk(eur), ground=ground)
