@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Seconds from the moment that a cloud says a host runs until SSH must answer.
 PATIENCE = 300
 PAUSE = 5
-TOGETHER = 32
+TOGETHER = 128
 # What a host at an address shows: a line of a known_hosts file, empty where nothing answers.
 Asked = Callable[[str], str]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any
@@ -123,6 +124,7 @@ class Priced(Cloud):
                 raise InputError(source, f"{FIELD}.{field}", problem, mend)
 
 
+@cache
 def price_list(provider: str, folder: Path = PRICES) -> PriceList | None:
     """Return the price list of a provider, however old, or None where there is none.
 
