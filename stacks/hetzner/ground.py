@@ -84,18 +84,3 @@ def _open(port: int, sources: list[str]) -> hcloud.FirewallRuleArgs:
     return hcloud.FirewallRuleArgs(
         direction="in", protocol="tcp", port=str(port), source_ips=sources
     )
-
-
-def _group_name(plan: HostPlan) -> str:
-    number = int(plan.name.removeprefix(plan.tier))
-    return f"{plan.tier}-{(number - 1) // GROUP + 1}"
-
-
-def _open(port: int | None, sources: list[str]) -> hcloud.FirewallRuleArgsDict:
-    """Return a rule that lets TCP in."""
-    rule: hcloud.FirewallRuleArgsDict = {
-        "direction": "in",
-        "protocol": "tcp",
-        "source_ips": sources,
-    }
-    return {**rule, "port": str(port)} if port else rule
