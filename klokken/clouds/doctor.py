@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from klokken import workspace
 from klokken.capacity.money import dkk
 from klokken.capacity.pricelist import price_lists
-from klokken.clouds import account, credentials
+from klokken.clouds import credentials
+from klokken.clouds.account import Account
 from klokken.clouds.hetzner import Hetzner, require_token
 from klokken.clouds.openstack import OpenStack
 from klokken.clouds.proxmox import require_token as require_proxmox_token
@@ -37,7 +38,7 @@ def look(
     """Look at the key, the credentials, the account and the plugin, and reckon the month."""
     findings = [
         *judged("SSH key", _of_key(stack, config), str(config.ssh_key)),
-        *judged("credentials", _of_credentials(stack, config), "there, and of the right form"),
+        *_of_account(stack, config, site),
         *judged("plugin", _of_plugin(config), "installed"),
     ]
     if not isinstance(config, Priced):
@@ -55,19 +56,34 @@ def _of_key(stack: str, config: Cloud) -> Iterator[str]:
         yield str(error)
 
 
-def _of_credentials(stack: str, config: Cloud) -> Iterator[str]:
-    """Yield what is wrong with the credentials, and what their account says."""
+def _of_account(stack: str, config: Cloud, site: Topology) -> list[Finding]:
+    """Return what there is to say of the credentials, and of what they open."""
     try:
         if isinstance(config, Hetzner):
-            token = credentials.configured(stack, "hcloud:token", "HCLOUD_TOKEN")
-            yield from account.problems(config, require_token(token))
-        elif isinstance(config, OpenStack):
+            found = credentials.configured(stack, "hcloud:token", "HCLOUD_TOKEN")
+            account = Account(require_token(found))
+            new = {f"{stack}-{plan.name}" for plan in site.hosts()} - _known(stack)
+            well = "open a project where the types are sold and the names free; no quota is told"
+            return judged("account", account.problems(config, new), well)
+        if isinstance(config, OpenStack):
             credentials.require_entry(config)
         else:
             token = credentials.configured(stack, "proxmoxve:apiToken", "PROXMOX_VE_API_TOKEN")
             require_proxmox_token(token)
     except InputError as error:
-        yield str(error)
+        return judged("account", [str(error)], "")
+    text = "credentials are there; what they open was not looked at: `klokken preview` asks"
+    return [Finding(topic="account", ready=True, text=text)]
+
+
+def _known(stack: str) -> set[str]:
+    """Return the names of everything that the stack has made, as its state has them."""
+    try:
+        state = json.loads(workspace.pulumi("stack", "export", "--stack", stack))
+    except MachineError:
+        return set()
+    resources = (state.get("deployment") or {}).get("resources") or []
+    return {str((each.get("inputs") or {}).get("name")) for each in resources}
 
 
 def _of_plugin(config: Any) -> Iterator[str]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from klokken import workspace
-from klokken.clouds import account, credentials, doctor
+from klokken.clouds import credentials, doctor
+from klokken.clouds.account import Account
 from klokken.clouds.hetzner import Hetzner
 from klokken.errors import MachineError
 from tests.clouds import PUBLIC_KEY, STACK, TOKEN, configured
+from tests.doubles.hetzner import servers
 from tests.doubles.hetzner.api import Api
 from tests.doubles.hetzner.project import Project
 from tests.doubles.hetzner.server import serving
@@ -92,16 +94,42 @@ def test_an_api_that_is_out_of_reach_is_said(
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [("cx23", "no longer sells it"), ("cpx99", "has no such type")]
+    ("kind", "said"),
+    [
+        ("cx23", "no longer sells it"),
+        ("cpx99", "has no such type"),
+        ("ccx43", "has none in hel1"),
+    ],
 )
 def test_a_type_that_the_account_cannot_have_is_said(
     key: str, api: Api, kind: str, said: str
 ) -> None:
     assert api
-    config = configured("hetzner", key).substrate
+    config = configured("hetzner", key, location="hel1").substrate
     assert isinstance(config, Hetzner)
-    (line,) = account.problems(config.model_copy(update={"type": kind, "types": {}}), TOKEN)
+    asked = config.model_copy(update={"type": kind, "types": {}})
+    (line,) = Account(TOKEN).problems(asked, [])
     assert said in line
+
+
+def test_a_server_of_the_same_name_that_the_stack_does_not_know_is_said(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = {"server_type": "cpx22", "image": "debian-13", "location": "fsn1"}
+    for name in ("edge1", "edge9", "drive1"):
+        servers.create(api.project, {"name": f"{STACK}-{name}", **order})
+    known = {"deployment": {"resources": [{"inputs": {"name": f"{STACK}-drive1"}}, {}]}}
+
+    def answer(*words: str, **_options: Any) -> str:
+        if words[:2] == ("stack", "export"):
+            return json.dumps(known)
+        return PLUGINS
+
+    monkeypatch.setattr(workspace, "pulumi", answer)
+    monkeypatch.setattr(credentials, "configured", lambda *_words: TOKEN)
+    (line,) = lacking("hetzner", key)
+    assert line.startswith(f"{STACK}-edge1: there is such a server")
+    assert "import it" in line
 
 
 def test_a_key_and_a_plugin_that_are_missing_are_said(

@@ -34,6 +34,8 @@ def create(project: Project, body: Json) -> Json:
     if kind["deprecated"]:
         raise ApiError(412, "resource_unavailable", f"{kind['name']} can no longer be ordered")
     place = catalogue.location(body.get("location"))
+    if (kind["name"], place["name"]) in catalogue.SOLD_OUT:
+        raise ApiError(412, "resource_unavailable", f"{kind['name']} is sold out in the location")
     if len(body.get("user_data") or "") > _LONGEST_USER_DATA:
         raise invalid("user_data", "is longer than 32 KiB")
     for key in body.get("ssh_keys") or []:
