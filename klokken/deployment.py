@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from klokken import workspace
+from klokken.clouds.settings import Cloud
 from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
 from klokken.paths import PROJECT, inventory_path
@@ -54,13 +55,13 @@ def up(stack: str) -> None:
     require_machine(config)
     if isinstance(config.substrate, Servers):
         ServerList.read(stack, config.site)
-    _pulumi("up", stack)
+    _pulumi("up", stack, *_policies(config))
 
 
 def preview(stack: str) -> None:
     """Show what `up` would change."""
-    workspace.require_stack(stack)
-    code = _run(["pulumi", "preview", "--stack", stack])
+    config = workspace.require_stack(stack)
+    code = _run(["pulumi", "preview", "--stack", stack, *_policies(config)])
     if code:
         raise MachineError(f"preview of {stack}: failed; the lines above say why")
 
@@ -77,6 +78,8 @@ def down(stack: str, *, from_hosts: bool = False, sure: bool = False) -> None:
     if config_path(stack).exists():
         _release(stack)
         code = _run(["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"])
+        if code and not _may_be_lab(stack):
+            raise MachineError(f"down of {stack}: something is left; the lines above say why")
         if code:
             click.echo(f"klokken: Pulumi could not; sweeping {stack} up without it", err=True)
     for tier in Tier:
@@ -118,10 +121,10 @@ def require_machine(config: StackConfig) -> None:
         raise MachineError(f"missing on this machine: {', '.join(missing)}; run `make setup`")
 
 
-def _pulumi(verb: str, stack: str) -> None:
+def _pulumi(verb: str, stack: str, *options: str) -> None:
     """Run a changing Pulumi command; Ctrl-C ends the step under way, then Pulumi itself."""
     with _cancel_file() as cancel:
-        argv = ["pulumi", verb, "--stack", stack, "--yes", "--skip-preview"]
+        argv = ["pulumi", verb, "--stack", stack, "--yes", "--skip-preview", *options]
         code = _run(argv, cancel=cancel)
     if code:
         raise MachineError(f"{verb} of {stack}: failed; the lines above say why, then try again")
@@ -187,6 +190,11 @@ def _remove_from_hosts(stack: str, *, sure: bool) -> None:
         click.confirm("Take all of this from the hosts, their data included?", abort=True)
     if _run(argv):
         raise MachineError(f"down of {stack}: something is left; mend it, and do it again")
+
+
+def _policies(config: StackConfig) -> list[str]:
+    """Return what has Pulumi ask the policy pack: where something is about to be bought."""
+    return ["--policy-pack", "policy"] if isinstance(config.substrate, Cloud) else []
 
 
 def _may_be_lab(stack: str) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from klokken.stackconfig import StackConfig
+from policy.rules import RULES
+from policy.seen import Seen
 from stacks.site import SECRETS, Site
 from stacks.substrate import stand
 
@@ -125,3 +127,10 @@ def declared(config: StackConfig) -> Recorder:
 
         program()
     return recorder
+
+
+def refused(seen: Recorder) -> list[str]:
+    """Return what the policy pack says of a stack; mocks do not tell what Pulumi protects."""
+    rules = [rule for name, rule in RULES.items() if name != "data-is-kept"]
+    each = [Seen(a.typ, a.name, a.inputs) for a in seen.declared]
+    return [problem for rule in rules for one in each for problem in rule(one)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -12,21 +13,20 @@ from klokken.errors import MachineError
 from klokken.servers.listing import known_hosts_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 # Seconds from the moment that a cloud says a host runs until SSH must answer.
 PATIENCE = 300
 PAUSE = 5
-TOGETHER = 32
+TOGETHER = 128
+# What a host at an address shows: a line of a known_hosts file, empty where nothing answers.
+Asked = Callable[[str], str]
 
 
-def meet(
-    stack: str, addresses: Mapping[str, str], asked: Callable[[str], str] | None = None
-) -> None:
+def meet(stack: str, addresses: Mapping[str, str], asked: Asked | None = None) -> None:
     """Wait for hosts by name, side by side, and write their keys down in place of older ones.
 
-    `asked` returns what a host at an address shows, empty where nothing answers. Raises
-    MachineError that names every host which did not answer; the others' keys are kept.
+    Raises MachineError that names every host which did not answer; the others' keys are kept.
     """
     ask = asked or _scanned
     with ThreadPoolExecutor(min(len(addresses), TOGETHER)) as pool:
@@ -45,8 +45,11 @@ def meet(
 
 
 def forget(stack: str) -> None:
-    """Remove all keys."""
-    known_hosts_path(stack).unlink(missing_ok=True)
+    """Remove all keys, and their folder when nothing else is in it."""
+    path = known_hosts_path(stack)
+    path.unlink(missing_ok=True)
+    if path.parent.exists() and not any(path.parent.iterdir()):
+        path.parent.rmdir()
 
 
 def _scanned(address: str) -> str:

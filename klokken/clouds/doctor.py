@@ -1,119 +1,112 @@
-"""What a stack on a cloud still lacks, and what it will cost, before anything is ordered."""
+"""What a stack on a cloud still lacks before anything is bought, and what it will cost."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import json
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from klokken import workspace
 from klokken.capacity.money import dkk
 from klokken.capacity.pricelist import price_lists
-from klokken.clouds import hetzner, proxmox
-from klokken.clouds.hetzner import Hetzner
+from klokken.clouds import credentials
+from klokken.clouds.account import Account
+from klokken.clouds.hetzner import Hetzner, require_token
 from klokken.clouds.openstack import OpenStack
-from klokken.clouds.settings import Front, Priced
+from klokken.clouds.proxmox import require_token as require_proxmox_token
+from klokken.clouds.settings import Cloud, Front, Priced
 from klokken.doctor.findings import Cost, Finding, judged
 from klokken.errors import InputError, MachineError
+from klokken.stackconfig import config_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from datetime import date
 
-    from klokken.capacity.pricelist import PriceList
-    from klokken.clouds.proxmox import Proxmox
     from klokken.topology import Topology
 
-# Where OpenStack's own clients look for clouds.yaml, in their order.
-CLOUDS = (Path("clouds.yaml"), Path("~/.config/openstack/clouds.yaml"))
+# The plugins that fit the packages in pyproject.toml.
+PLUGINS = {
+    "hetzner": ("hcloud", "1.43.3"),
+    "openstack": ("openstack", "5.5.3"),
+    "proxmox": ("proxmoxve", "8.6.0"),
+}
 
 
 def look(
-    stack: str, cloud: Hetzner | OpenStack | Proxmox, site: Topology, today: date
+    stack: str, config: Cloud, site: Topology, today: date
 ) -> tuple[list[Finding], Cost | None]:
-    """Look at credentials and key, name what to ask the provider for, and reckon the cost."""
-    key = _refusals(lambda: cloud.public_key(f"Pulumi.{stack}.yaml"))
+    """Look at the key, the credentials, the account and the plugin, and reckon the month."""
     findings = [
-        *judged("credentials", _credentials(stack, cloud), "there; tried by the first preview"),
-        *judged("SSH key", key, str(cloud.ssh_key)),
+        *judged("SSH key", _of_key(stack, config), str(config.ssh_key)),
+        *_of_account(stack, config, site),
+        *judged("plugin", _of_plugin(config), "installed"),
     ]
-    if not isinstance(cloud, Priced):
+    if not isinstance(config, Priced):
         return findings, None
-    provider = "hetzner" if isinstance(cloud, Hetzner) else cloud.cloud
     try:
-        (prices,) = price_lists(today, [provider])
+        return findings, _cost(config, site, today)
     except InputError as error:
-        return [*findings, Finding(topic="prices", ready=False, text=str(error))], None
-    return [*findings, _quota(cloud, site, prices)], _cost(cloud, site, prices)
+        return [*findings, *judged("prices", [str(error)], "")], None
 
 
-def _credentials(stack: str, cloud: Hetzner | OpenStack | Proxmox) -> list[str]:
-    if isinstance(cloud, OpenStack):
-        return _refusals(lambda: _require_entry(cloud))
-    if isinstance(cloud, Hetzner):
-        token = _secret(stack, "hcloud:token") or os.environ.get("HCLOUD_TOKEN")
-        return _refusals(lambda: hetzner.require_token(token))
-    token = _secret(stack, "proxmoxve:apiToken") or os.environ.get("PROXMOX_VE_API_TOKEN")
-    return _refusals(lambda: proxmox.require_token(token))
-
-
-def _secret(stack: str, key: str) -> str:
-    """Return a secret of the stack's config, empty where it is not there yet."""
+def _of_key(stack: str, config: Cloud) -> Iterator[str]:
     try:
-        return workspace.pulumi("config", "get", key, "--stack", stack).strip()
+        config.public_key(config_path(stack))
+    except InputError as error:
+        yield str(error)
+
+
+def _of_account(stack: str, config: Cloud, site: Topology) -> list[Finding]:
+    """Return what there is to say of the credentials, and of what they open."""
+    try:
+        if isinstance(config, Hetzner):
+            found = credentials.configured(stack, "hcloud:token", "HCLOUD_TOKEN")
+            account = Account(require_token(found))
+            new = {f"{stack}-{plan.name}" for plan in site.hosts()} - _known(stack)
+            well = "open a project where the types are sold and the names free; no quota is told"
+            return judged("account", account.problems(config, new), well)
+        if isinstance(config, OpenStack):
+            credentials.require_entry(config)
+        else:
+            token = credentials.configured(stack, "proxmoxve:apiToken", "PROXMOX_VE_API_TOKEN")
+            require_proxmox_token(token)
+    except InputError as error:
+        return judged("account", [str(error)], "")
+    text = "credentials are there; what they open was not looked at: `klokken preview` asks"
+    return [Finding(topic="account", ready=True, text=text)]
+
+
+def _known(stack: str) -> set[str]:
+    """Return the names of everything that the stack has made, as its state has them."""
+    try:
+        state = json.loads(workspace.pulumi("stack", "export", "--stack", stack))
     except MachineError:
-        return ""
+        return set()
+    resources = (state.get("deployment") or {}).get("resources") or []
+    return {str((each.get("inputs") or {}).get("name")) for each in resources}
 
 
-def _require_entry(cloud: OpenStack) -> None:
-    """Raise InputError unless clouds.yaml has the cloud's entry, by application credential."""
-    chosen = os.environ.get("OS_CLIENT_CONFIG_FILE")
-    places = [Path(chosen)] if chosen else [path.expanduser() for path in CLOUDS]
-    entry = cloud.entry or cloud.cloud
-    mend = "download one in the cloud's console, under application credentials"
-    for path in places:
-        if path.is_file():
-            content: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-            found = content.get("clouds", {}).get(entry)
-            if found is None:
-                raise InputError(path, f"clouds.{entry}", "missing", mend)
-            if "application_credential_id" not in found.get("auth", {}):
-                problem = "is not by application credential"
-                raise InputError(path, f"clouds.{entry}.auth", problem, mend)
-            return
-    raise InputError("clouds.yaml", "", f"not at {', '.join(map(str, places))}", mend)
-
-
-def _quota(cloud: Priced, site: Topology, prices: PriceList) -> Finding:
-    """Say how much is going to be ordered: what an account may, only its owner is told."""
-    kinds = [prices.hosts[_entry(prices, cloud.type_of(plan.tier))] for plan in site.hosts()]
-    volumes = sum(plan.volume_gb for plan in site.hosts())
-    text = (
-        f"see in the console that the project may have {len(kinds)} hosts,"
-        f" {sum(kind.vcpu for kind in kinds)} cores and {volumes} GB of volumes"
-    )
-    return Finding(topic="quota", ready=True, text=text)
-
-
-def _cost(cloud: Priced, site: Topology, prices: PriceList) -> Cost:
-    hosts = [prices.month(_entry(prices, cloud.type_of(plan.tier))) for plan in site.hosts()]
-    volumes = sum(plan.volume_gb for plan in site.hosts()) * prices.block_gb_eur_month.value
-    balanced = getattr(cloud, "front", Front.ADDRESS) is Front.BALANCER
-    eur = sum(hosts) + volumes + balanced * prices.balancer_eur_month.value
-    ground = f"{len(hosts)} hosts by {prices.title}'s prices of {prices.dated}, traffic apart"
-    return Cost(eur=eur, dkk=dkk(eur), ground=ground)
-
-
-def _entry(prices: PriceList, kind: str) -> str:
-    """Return a kind as the price list writes it; that it is there was checked before."""
-    return next(name for name in prices.hosts if name.lower() == kind.lower())
-
-
-def _refusals(require: Callable[[], object]) -> list[str]:
+def _of_plugin(config: Any) -> Iterator[str]:
+    name, version = PLUGINS[config.kind]
     try:
-        require()
-    except InputError as error:
-        return [str(error)]
-    return []
+        listed = json.loads(workspace.pulumi("plugin", "ls", "--json"))
+    except MachineError as error:
+        yield str(error)
+        return
+    if not any(each["name"] == name and each.get("version") == version for each in listed):
+        yield f"missing; run `pulumi plugin install resource {name} {version}`"
+
+
+def _cost(config: Priced, site: Topology, today: date) -> Cost:
+    """Return the month of hosts, volumes and balancer; raise InputError for an expired list."""
+    provider = config.cloud if isinstance(config, OpenStack) else "hetzner"
+    (prices,) = price_lists(today, [provider])
+    names = {kind.lower(): kind for kind in prices.hosts}
+    plans = site.hosts()
+    hosts = sum(prices.month(names[config.type_of(plan.tier).lower()]) for plan in plans)
+    volumes = sum(plan.volume_gb for plan in plans) * prices.block_gb_eur_month.value
+    front = getattr(config, "front", Front.ADDRESS)
+    balancer = prices.balancer_eur_month.value if front is Front.BALANCER else 0.0
+    eur = hosts + volumes + balancer
+    ground = f"{len(plans)} hosts, volumes, by {provider}.yaml of {prices.dated}; no public IPv4"
+    return Cost(eur=eur, dkk=dkk(eur), ground=ground)

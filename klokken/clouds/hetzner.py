@@ -58,11 +58,12 @@ class Hetzner(Priced):
         require_volumes(site, VOLUME_GB, source)
 
 
-def require_token(token: str | None) -> None:
-    """Raise InputError unless there is a token that can be one."""
+def require_token(token: str | None) -> str:
+    """Return the token, or raise InputError where it cannot be one."""
     if not token:
         mend = f"{_SET}, with one of the project's console"
         raise InputError("hcloud:token", "", "missing", mend)
     if len(token) != TOKEN:
         problem = f"has {len(token)} characters, and a token has {TOKEN}"
         raise InputError("hcloud:token", "", problem, f"{_SET} again")
+    return token

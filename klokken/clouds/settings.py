@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +27,15 @@ WITH_VOLUME = Tier.DRIVE
 Home = Annotated[Path, AfterValidator(Path.expanduser)]
 # A name that every cloud takes as a label, a tag and a part of a host name.
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+
+
+_LETTERS = {"æ": "ae", "ø": "oe", "å": "aa"}
+
+
+def label(name: str) -> str:
+    """Return a kommune's name as a label."""
+    plain = "".join(_LETTERS.get(letter, letter) for letter in name.lower())
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def _few(value: IPv4Network) -> IPv4Network:
@@ -113,6 +124,7 @@ class Priced(Cloud):
                 raise InputError(source, f"{FIELD}.{field}", problem, mend)
 
 
+@cache
 def price_list(provider: str, folder: Path = PRICES) -> PriceList | None:
     """Return the price list of a provider, however old, or None where there is none.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from klokken.capacity.kommuner import kommune
+from klokken.clouds.settings import label
 from klokken.errors import InputError
 from klokken.paths import PROJECT
 from klokken.stackconfig import StackConfig, config_path
@@ -59,6 +60,7 @@ def draft(wishes: Wishes) -> Draft:
     text = (EXAMPLES / f"{wishes.substrate}.yaml").read_text(encoding="utf-8")
     text = _with(text, r"( accounts: ).*", str(place.pupils.value))
     text = _with(text, r"( drive: \{count: )\d+", str(cells))
+    text = _with(text, r"( owner: ).*", label(place.name))
     for field, value in (("domain", wishes.domain), ("network", wishes.network)):
         if value is not None:
             text = _with(text, rf"( {field}: ).*", value)

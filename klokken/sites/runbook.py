@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from klokken.clouds.settings import Cloud
 from klokken.doctor.names import names_of
 from klokken.substrates import Servers
 from klokken.topology import Tier
@@ -45,4 +46,5 @@ def text(stack: str, draft: Draft) -> str:
         hosts=hosts,
         cells=[name for name, _ in hosts if name.startswith(Tier.DRIVE)],
         own_servers=isinstance(draft.config.substrate, Servers),
+        on_cloud=isinstance(draft.config.substrate, Cloud),
     )

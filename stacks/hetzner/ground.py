@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ANYWHERE = ["0.0.0.0/0", "::/0"]
 # What pupils' browsers ask for, and nothing else is open to everybody.
 WEB = (80, 443)
+# Without ICMP a connection whose packets are too large for its way would hang.
+PING = hcloud.FirewallRuleArgs(direction="in", protocol="icmp", source_ips=ANYWHERE)
 
 
 class Ground(pulumi.ComponentResource):
@@ -45,7 +47,7 @@ class Ground(pulumi.ComponentResource):
             f"{stack}-management",
             name=f"{stack}-management",
             labels=labels,
-            rules=[_open(22, management), {**_open(None, ANYWHERE), "protocol": "icmp"}],
+            rules=[_open(22, management), PING],
             opts=child,
         )
         self.web = hcloud.Firewall(
@@ -77,11 +79,8 @@ def _group_name(plan: HostPlan) -> str:
     return f"{plan.tier}-{(number - 1) // GROUP + 1}"
 
 
-def _open(port: int | None, sources: list[str]) -> hcloud.FirewallRuleArgsDict:
+def _open(port: int, sources: list[str]) -> hcloud.FirewallRuleArgs:
     """Return a rule that lets TCP in."""
-    rule: hcloud.FirewallRuleArgsDict = {
-        "direction": "in",
-        "protocol": "tcp",
-        "source_ips": sources,
-    }
-    return {**rule, "port": str(port)} if port else rule
+    return hcloud.FirewallRuleArgs(
+        direction="in", protocol="tcp", port=str(port), source_ips=sources
+    )

@@ -145,6 +145,11 @@ def test_a_type_that_is_gone_cannot_be_ordered(cloud: Cloud) -> None:
         cloud.server(server_type=ServerType(name="cx23"))
 
 
+def test_a_type_that_is_sold_out_in_a_location_cannot_be_ordered(cloud: Cloud) -> None:
+    with refused("sold out"):
+        cloud.server(server_type=ServerType(name="ccx43"), location=Location(name="hel1"))
+
+
 def test_an_image_is_of_the_servers_architecture(cloud: Cloud) -> None:
     with refused("invalid_input"):
         cloud.server(image=Image(name="debian-12"), server_type=ServerType(name="cax41"))

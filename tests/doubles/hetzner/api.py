@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.doubles.hetzner import (
+    addresses,
     balancers,
     catalogue,
     firewalls,
@@ -36,6 +37,7 @@ CREATE: dict[str, Callable[[Project, Json], Json]] = {
     "load_balancers": balancers.create,
     "networks": networks.create,
     "placement_groups": groups.create_group,
+    "primary_ips": addresses.create,
     "servers": servers.create,
     "ssh_keys": groups.create_key,
     "volumes": volumes.create,
@@ -45,6 +47,7 @@ DELETE: dict[str, Callable[[Project, str], Json | None]] = {
     "load_balancers": balancers.delete,
     "networks": networks.delete,
     "placement_groups": groups.delete_group,
+    "primary_ips": addresses.delete,
     "servers": servers.delete,
     "ssh_keys": lambda project, wanted: project.remove("ssh_keys", wanted),
     "volumes": volumes.delete,
@@ -65,7 +68,7 @@ ACTIONS: dict[tuple[str, str], Callable[[Project, str, Json], Json]] = {
     ("volumes", "detach"): volumes.detach,
     ("volumes", "resize"): volumes.resize,
 }
-PROTECTED = ("load_balancers", "networks", "servers", "volumes")
+PROTECTED = ("load_balancers", "networks", "primary_ips", "servers", "volumes")
 
 
 @dataclass(frozen=True)

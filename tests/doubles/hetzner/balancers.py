@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.doubles.hetzner import catalogue, networks
 from tests.doubles.hetzner.problems import ApiError, invalid
-from tests.doubles.hetzner.servers import addresses
+from tests.doubles.hetzner.servers import inside
 
 if TYPE_CHECKING:
     from tests.doubles.hetzner.catalogue import Json
@@ -42,7 +42,7 @@ def attach(project: Project, wanted: object, body: Json) -> Json:
     network = project.one("networks", body.get("network"))
     if any(each["network"] == network["id"] for each in balancer["private_net"]):
         raise ApiError(409, "load_balancer_already_attached", "is already in the network")
-    used = addresses(project, network["id"])
+    used = inside(project, network["id"])
     address = networks.taken(network, balancer["location"]["network_zone"], body.get("ip"), used)
 
     def effect() -> None:
@@ -96,8 +96,8 @@ def add_target(project: Project, wanted: object, body: Json) -> Json:
     """Send to one more server."""
     balancer = project.free("load_balancers", wanted)
     server = project.one("servers", (body.get("server") or {}).get("id"))
-    inside = {each["network"] for each in server["private_net"]}
-    shared = inside & {each["network"] for each in balancer["private_net"]}
+    there = {each["network"] for each in server["private_net"]}
+    shared = there & {each["network"] for each in balancer["private_net"]}
     if body.get("use_private_ip") and not shared:
         raise ApiError(
             422, "load_balancer_not_attached_to_network", "server and it share no network"

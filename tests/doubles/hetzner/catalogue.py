@@ -26,6 +26,7 @@ _TYPES = (
     ("cx23", 2, 4, 40, "shared", "x86", False),
     ("cax41", 16, 32, 320, "shared", "arm", False),
 )
+SOLD_OUT = {("ccx43", "hel1")}
 _IMAGES = (("debian-12", "x86"), ("debian-13", "x86"), ("debian-13", "arm"))
 _BALANCERS = (("lb11", 25, 5), ("lb21", 75, 15), ("lb31", 150, 30))
 _CREATED = "2026-01-01T00:00:00+00:00"
@@ -52,11 +53,20 @@ def server_types() -> list[Json]:
             "deprecation": None if orderable
             else {"announced": _CREATED, "unavailable_after": _CREATED},
             "included_traffic": 0,
-            "locations": [],
+            "locations": _sold(name),
         }
         for number, entry in enumerate(_TYPES, 1)
         for name, cores, memory, disk, cpu, architecture, orderable in [entry]
     ]  # fmt: skip
+
+
+def _sold(name: str) -> list[Json]:
+    """Return where a kind of server is sold, and whether there are any left."""
+    sold = {"deprecation": None, "recommended": True}
+    return [
+        {"id": p["id"], "name": p["name"], "available": (name, p["name"]) not in SOLD_OUT, **sold}
+        for p in locations()
+    ]
 
 
 def images() -> list[Json]:

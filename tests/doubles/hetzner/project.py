@@ -27,7 +27,7 @@ CREATED = "2026-11-22T08:00:00+00:00"
 # Hetzner's own limits; a test may set lower ones.
 QUOTA = {
     "servers": 100, "networks": 100, "volumes": 100, "load_balancers": 20, "firewalls": 50,
-    "placement_groups": 50, "ssh_keys": 100, "floating_ips": 20,
+    "placement_groups": 50, "ssh_keys": 100, "primary_ips": 100,
 }  # fmt: skip
 _LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")

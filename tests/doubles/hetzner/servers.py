@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.doubles.hetzner import catalogue, networks
+from tests.doubles.hetzner import addresses, catalogue, networks
 from tests.doubles.hetzner.problems import ApiError, invalid
 
 if TYPE_CHECKING:
@@ -34,15 +34,19 @@ def create(project: Project, body: Json) -> Json:
     if kind["deprecated"]:
         raise ApiError(412, "resource_unavailable", f"{kind['name']} can no longer be ordered")
     place = catalogue.location(body.get("location"))
+    if (kind["name"], place["name"]) in catalogue.SOLD_OUT:
+        raise ApiError(412, "resource_unavailable", f"{kind['name']} is sold out in the location")
     if len(body.get("user_data") or "") > _LONGEST_USER_DATA:
         raise invalid("user_data", "is longer than 32 KiB")
     for key in body.get("ssh_keys") or []:
         project.one("ssh_keys", key)
     group = _group(project, body.get("placement_group"))
     walls = _firewalls(project, body.get("firewalls") or [])
+    public = body.get("public_net") or {}
+    fixed = addresses.take(project, public["ipv4"], place) if public.get("ipv4") else None
     made = project.add(
         "servers", body, status="initializing", server_type=kind, image=image, location=place,
-        datacenter=_datacenter(place), public_net=_public(project, body.get("public_net") or {}),
+        datacenter=_datacenter(place), public_net=_public(project, public, fixed),
         private_net=[], volumes=[], load_balancers=[], placement_group=group, locked=False,
         protection={"delete": False, "rebuild": False}, rescue_enabled=False, iso=None,
         backup_window=None, primary_disk_size=kind["disk"], outgoing_traffic=0,
@@ -50,6 +54,8 @@ def create(project: Project, body: Json) -> Json:
     )  # fmt: skip
     if group:
         group["servers"].append(made["id"])
+    if fixed:
+        fixed["assignee_id"] = made["id"]
     for wall in walls:
         wall["applied_to"].append({"type": "server", "server": {"id": made["id"]}})
         made["public_net"]["firewalls"].append({"id": wall["id"], "status": "applied"})
@@ -72,6 +78,9 @@ def delete(project: Project, wanted: object) -> Json:
         network["servers"] = [each for each in network["servers"] if each != number]
     for volume in project.all("volumes"):
         volume["server"] = None if volume["server"] == number else volume["server"]
+    for address in project.all("primary_ips"):
+        if address["assignee_id"] == number:
+            address["assignee_id"] = None
     for balancer in project.all("load_balancers"):
         balancer["targets"] = [t for t in balancer["targets"] if t["server"]["id"] != number]
     return project.act("delete_server", server=number)
@@ -83,7 +92,7 @@ def attach(project: Project, wanted: object, body: Json) -> Json:
     network = project.one("networks", body.get("network"))
     if any(each["network"] == network["id"] for each in server["private_net"]):
         raise ApiError(409, "server_already_attached", "server is already in the network")
-    used = addresses(project, network["id"])
+    used = inside(project, network["id"])
     address = networks.taken(network, server["location"]["network_zone"], body.get("ip"), used)
 
     def effect() -> None:
@@ -113,7 +122,7 @@ def detach(project: Project, wanted: object, body: Json) -> Json:
     return project.act("detach_from_network", effect, server=server["id"])
 
 
-def addresses(project: Project, network: int) -> set[str]:
+def inside(project: Project, network: int) -> set[str]:
     """Return the addresses in a network that are taken."""
     holders = project.all("servers") + project.all("load_balancers")
     return {n["ip"] for h in holders for n in h["private_net"] if n["network"] == network}
@@ -141,11 +150,11 @@ def _datacenter(place: Json) -> Json:
     return {"id": 100 + place["id"], **both}
 
 
-def _public(project: Project, wanted: Json) -> Json:
+def _public(project: Project, wanted: Json, fixed: Json | None) -> Json:
     number = project.number()
-    ipv4 = {
-        "id": number, "ip": f"192.0.2.{number % 250 + 1}", "blocked": False, "dns_ptr": "",
-    }  # fmt: skip
+    own = {"id": number, "ip": f"192.0.2.{number % 250 + 1}"}
+    kept = {"id": fixed["id"], "ip": fixed["ip"]} if fixed else own
+    ipv4 = {**kept, "blocked": False, "dns_ptr": ""}
     ipv6 = {"id": number + 1, "ip": f"2001:db8:{number:x}::/64", "blocked": False, "dns_ptr": []}
     project.number()
     return {

@@ -1,0 +1,73 @@
+"""Hetzner's API, asked before anything is bought: what keeps a stack from its account."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from klokken.clouds.hetzner import Hetzner
+
+API = "https://api.hetzner.cloud/v1"
+# Where the plugin, too, is told of another one.
+ENDPOINT = "HCLOUD_ENDPOINT"
+PATIENCE = 15
+# As many as the API gives on a page.
+PAGE = 50
+DENIED = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a token opens. Nothing is changed by asking."""
+
+    token: str
+
+    def problems(self, config: Hetzner, names: Collection[str]) -> Iterator[str]:
+        """Yield what keeps a stack from this account, each with its mend.
+
+        `names` are the servers that the stack is going to make. The API tells nobody a quota:
+        that one is met when it is reached.
+        """
+        try:
+            for kind in sorted({config.type, *config.types.values()}):
+                yield from self._kind(kind.lower(), config.location)
+            for name in sorted(set(names) & set(self._servers())):
+                mend = "import it, as docs/clouds.md says, or delete it in Hetzner's console"
+                yield f"{name}: there is such a server, which this stack does not know; {mend}"
+        except HTTPError as error:
+            refused = "refuses the token; make another in the project's console"
+            yield f"Hetzner {refused if error.code in DENIED else f'answers {error.code}; wait'}"
+        except (URLError, OSError, ValueError, KeyError) as error:
+            yield f"Hetzner's API cannot be reached ({error}); see whether this machine may"
+
+    def _kind(self, kind: str, location: str) -> Iterator[str]:
+        found = self._get(f"server_types?name={kind}")["server_types"]
+        if not found:
+            yield f"{kind}: Hetzner has no such type; choose another"
+            return
+        places = {place["name"]: place for place in found[0].get("locations") or []}
+        if found[0].get("deprecated"):
+            yield f"{kind}: Hetzner no longer sells it; choose another"
+        elif places and not places.get(location, {}).get("available"):
+            yield f"{kind}: Hetzner has none in {location} now; choose another, or wait"
+
+    def _servers(self) -> Iterator[str]:
+        page: int | None = 1
+        while page:
+            answer = self._get(f"servers?per_page={PAGE}&page={page}")
+            yield from (server["name"] for server in answer["servers"])
+            page = answer["meta"]["pagination"]["next_page"]
+
+    def _get(self, path: str) -> Any:
+        url = f"{os.environ.get(ENDPOINT) or API}/{path}"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        request = Request(url, headers=headers)  # noqa: S310 - https, or a test's own
+        with urlopen(request, timeout=PATIENCE) as reply:  # noqa: S310 - likewise
+            return json.load(reply)

@@ -1,0 +1,197 @@
+"""What a stack on a cloud is told to lack before anything is bought."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from klokken import workspace
+from klokken.clouds import credentials, doctor
+from klokken.clouds.account import Account
+from klokken.clouds.hetzner import Hetzner
+from klokken.errors import MachineError
+from tests.clouds import PUBLIC_KEY, STACK, TOKEN, configured
+from tests.doubles.hetzner import servers
+from tests.doubles.hetzner.api import Api
+from tests.doubles.hetzner.project import Project
+from tests.doubles.hetzner.server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TODAY = date(2026, 11, 22)
+PLUGINS = json.dumps([{"name": name, "version": v} for name, v in doctor.PLUGINS.values()])
+ENTRY = "clouds: {cleura: {auth_type: v3applicationcredential, auth: {}}}"
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    (tmp_path / "id.pub").write_text(PUBLIC_KEY)
+    return str(tmp_path / "id")
+
+
+@pytest.fixture(autouse=True)
+def pulumi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a Pulumi with every plugin, and with nothing in the stack's config."""
+
+    def answer(*words: str, **_options: Any) -> str:
+        if words[0] == "plugin":
+            return PLUGINS
+        raise MachineError("no such key")
+
+    monkeypatch.setattr(workspace, "pulumi", answer)
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    found = Api(TOKEN, Project())
+    with serving(found) as url:
+        monkeypatch.setenv("HCLOUD_ENDPOINT", url)
+        monkeypatch.setenv("HCLOUD_TOKEN", TOKEN)
+        yield found
+
+
+def lacking(kind: str, key: str, **settings: Any) -> list[str]:
+    config = configured(kind, key, **settings)
+    assert not isinstance(config.substrate, str)
+    findings, _ = doctor.look(STACK, config.substrate, config.site, TODAY)  # type: ignore[arg-type]
+    return [finding.text for finding in findings if not finding.ready]
+
+
+def test_a_stack_that_lacks_nothing_is_ready(key: str, api: Api) -> None:
+    assert lacking("hetzner", key) == []
+    assert {method for method, _ in api.asked} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("", "hcloud:token: missing"),
+        ("short", "has 5 characters"),
+        ("w" * 64, "Hetzner refuses the token"),
+    ],
+)
+def test_a_token_that_opens_nothing_is_said(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch, token: str, said: str
+) -> None:
+    assert api
+    monkeypatch.setenv("HCLOUD_TOKEN", token)
+    (line,) = lacking("hetzner", key)
+    assert said in line
+
+
+def test_an_api_that_is_out_of_reach_is_said(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert api
+    monkeypatch.setenv("HCLOUD_ENDPOINT", "http://127.0.0.1:1/v1")
+    (line,) = lacking("hetzner", key)
+    assert "cannot be reached" in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("cx23", "no longer sells it"),
+        ("cpx99", "has no such type"),
+        ("ccx43", "has none in hel1"),
+    ],
+)
+def test_a_type_that_the_account_cannot_have_is_said(
+    key: str, api: Api, kind: str, said: str
+) -> None:
+    assert api
+    config = configured("hetzner", key, location="hel1").substrate
+    assert isinstance(config, Hetzner)
+    asked = config.model_copy(update={"type": kind, "types": {}})
+    (line,) = Account(TOKEN).problems(asked, [])
+    assert said in line
+
+
+def test_a_server_of_the_same_name_that_the_stack_does_not_know_is_said(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = {"server_type": "cpx22", "image": "debian-13", "location": "fsn1"}
+    for name in ("edge1", "edge9", "drive1"):
+        servers.create(api.project, {"name": f"{STACK}-{name}", **order})
+    known = {"deployment": {"resources": [{"inputs": {"name": f"{STACK}-drive1"}}, {}]}}
+
+    def answer(*words: str, **_options: Any) -> str:
+        if words[:2] == ("stack", "export"):
+            return json.dumps(known)
+        return PLUGINS
+
+    monkeypatch.setattr(workspace, "pulumi", answer)
+    monkeypatch.setattr(credentials, "configured", lambda *_words: TOKEN)
+    (line,) = lacking("hetzner", key)
+    assert line.startswith(f"{STACK}-edge1: there is such a server")
+    assert "import it" in line
+
+
+def test_a_key_and_a_plugin_that_are_missing_are_said(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert api
+
+    def none(*words: str, **_options: Any) -> str:
+        if words[0] == "plugin":
+            return "[]"
+        raise MachineError("no such key")
+
+    monkeypatch.setattr(workspace, "pulumi", none)
+    of_key, of_plugin = lacking("hetzner", key + "-other")
+    assert "ssh-keygen" in of_key
+    assert "pulumi plugin install resource hcloud 1.43.3" in of_plugin
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is none"),
+        ("clouds: [", "cannot be read"),
+        ("clouds: {elastx: {}}", "clouds.cleura: missing"),
+        ("clouds: {cleura: {auth: {username: me}}}", "is no application credential"),
+        (ENTRY, ""),
+    ],
+)
+def test_an_openstack_cloud_is_opened_by_an_application_credential(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, said: str
+) -> None:
+    path = tmp_path / "clouds.yaml"
+    monkeypatch.setattr(credentials, "_PLACES", ())
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
+    if content is not None:
+        path.write_text(content)
+    lines = lacking("openstack", key)
+    assert [said in line for line in lines] == ([True] if said else [])
+
+
+def test_a_cluster_is_opened_by_a_token(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROXMOX_VE_API_TOKEN", raising=False)
+    (line,) = lacking("proxmox", key)
+    assert "proxmoxve:apiToken: missing" in line
+    monkeypatch.setenv("PROXMOX_VE_API_TOKEN", f"klokken@pve!site={'0' * 36}")
+    assert lacking("proxmox", key) == []
+
+
+def test_the_month_is_the_sum_of_hosts_volumes_and_balancer(key: str, api: Api) -> None:
+    assert api
+    config = configured("hetzner", key, front="balancer")
+    assert isinstance(config.substrate, Hetzner)
+    _, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
+    assert cost is not None
+    # A ccx33, six cpx32, two volumes of 100 GB and a balancer, by the list of August 2026.
+    assert cost.eur == pytest.approx(138.49 + 6 * 35.49 + 200 * 0.0572 + 7.49)
+
+
+def test_an_expired_price_list_is_said(key: str, api: Api) -> None:
+    assert api
+    config = configured("hetzner", key)
+    assert isinstance(config.substrate, Hetzner)
+    findings, cost = doctor.look(STACK, config.substrate, config.site, date(2028, 1, 1))
+    assert cost is None
+    assert "expired" in findings[-1].text
