@@ -13,7 +13,7 @@ from klokken.clouds.account import Account
 from klokken.clouds.hetzner import Hetzner, require_token
 from klokken.clouds.openstack import OpenStack
 from klokken.clouds.proxmox import require_token as require_proxmox_token
-from klokken.clouds.settings import Cloud, Front, Priced
+from klokken.clouds.settings import Cloud, Front, Priced, price_list
 from klokken.doctor.findings import Cost, Finding, judged
 from klokken.errors import InputError, MachineError
 from klokken.stackconfig import config_path
@@ -43,6 +43,7 @@ def look(
     ]
     if not isinstance(config, Priced):
         return findings, None
+    findings.append(_quota(config, site))
     try:
         return findings, _cost(config, site, today)
     except InputError as error:
@@ -97,9 +98,27 @@ def _of_plugin(config: Any) -> Iterator[str]:
         yield f"missing; run `pulumi plugin install resource {name} {version}`"
 
 
+def _quota(config: Priced, site: Topology) -> Finding:
+    """Say how much is going to be ordered: what an account may, only its owner is told."""
+    prices = price_list(_provider(config))
+    sold = {name.lower(): kind for name, kind in prices.hosts.items()} if prices else {}
+    hosts = site.hosts()
+    cores = sum(sold[config.type_of(plan.tier).lower()].vcpu for plan in hosts)
+    volumes = sum(plan.volume_gb for plan in hosts)
+    text = (
+        f"see in the console that the project may have {len(hosts)} hosts, {cores} cores and"
+        f" {volumes} GB of volumes"
+    )
+    return Finding(topic="quota", ready=True, text=text)
+
+
+def _provider(config: Priced) -> str:
+    return config.cloud if isinstance(config, OpenStack) else "hetzner"
+
+
 def _cost(config: Priced, site: Topology, today: date) -> Cost:
     """Return the month of hosts, volumes and balancer; raise InputError for an expired list."""
-    provider = config.cloud if isinstance(config, OpenStack) else "hetzner"
+    provider = _provider(config)
     (prices,) = price_lists(today, [provider])
     names = {kind.lower(): kind for kind in prices.hosts}
     plans = site.hosts()

@@ -182,8 +182,10 @@ def test_the_month_is_the_sum_of_hosts_volumes_and_balancer(key: str, api: Api) 
     assert api
     config = configured("hetzner", key, front="balancer")
     assert isinstance(config.substrate, Hetzner)
-    _, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
+    found, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
     assert cost is not None
+    (quota,) = [finding.text for finding in found if finding.topic == "quota"]
+    assert "7 hosts, 32 cores and 200 GB of volumes" in quota
     # A ccx33, six cpx32, two volumes of 100 GB and a balancer, by the list of August 2026.
     assert cost.eur == pytest.approx(138.49 + 6 * 35.49 + 200 * 0.0572 + 7.49)
 

@@ -6,18 +6,11 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from klokken import workspace
-from klokken.capacity.money import DKK_PER_EUR
-from klokken.capacity.pricelist import price_lists
-from klokken.clouds import doctor as clouds
 from klokken.doctor import certificates, names
-from klokken.errors import InputError, MachineError
-from klokken.stackconfig import StackConfig
 from klokken.topology import Topology
 
 if TYPE_CHECKING:
@@ -128,82 +121,3 @@ def test_pupils_do_not_trust_the_stacks_own_authority() -> None:
     assert missing(certificates.examine(site("skole.test"), TODAY)) == []
     acme = {"directory": "https://acme.example/dir"}
     assert missing(certificates.examine(site(certificate_acme=acme), TODAY)) == []
-
-
-def on(kind: str, folder: Path, **settings: Any) -> StackConfig:
-    """Return a stack on a cloud, its SSH key in the folder."""
-    common = {"owner": "drift", "purpose": "test", "management": ["192.0.2.0/24"]}
-    substrate = {"kind": kind, **common, "ssh_key": str(folder / "key"), **settings}
-    body = {"klokken:substrate": substrate, "klokken:site": site().model_dump(mode="json")}
-    return StackConfig.parse(body, "a test")
-
-
-def look(config: StackConfig) -> tuple[list[Finding], Any]:
-    cloud: Any = config.substrate
-    return clouds.look("there", cloud, config.site, TODAY)
-
-
-@pytest.fixture
-def hetzner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackConfig:
-    """Return a stack at Hetzner whose token stands in the environment."""
-
-    def nothing(*_words: str) -> str:
-        raise MachineError("no such key")
-
-    monkeypatch.setattr(workspace, "pulumi", nothing)
-    monkeypatch.setenv("HCLOUD_TOKEN", TOKEN)
-    (tmp_path / "key.pub").write_text("ssh-ed25519 AAAA")
-    return on("hetzner", tmp_path, location="fsn1", type="ccx23", types={"edge": "ccx13"})
-
-
-def test_a_cloud_costs_what_its_hosts_and_volumes_cost(hetzner: StackConfig) -> None:
-    found, cost = look(hetzner)
-    (prices,) = price_lists(TODAY, ["hetzner"])
-    assert missing(found) == []
-    volumes = 200 * prices.block_gb_eur_month.value
-    assert cost.eur == pytest.approx(85.99 * 6 + 42.99 + volumes)
-    assert cost.dkk == pytest.approx(cost.eur * DKK_PER_EUR)
-    (quota,) = [finding.text for finding in found if finding.topic == "quota"]
-    assert "7 hosts, 26 cores and 200 GB of volumes" in quota
-
-
-def test_what_a_cloud_needs_of_a_person_is_missed(
-    hetzner: StackConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HCLOUD_TOKEN", "short")
-    (tmp_path / "key.pub").unlink()
-    token, key = missing(look(hetzner)[0])
-    assert "has 5 characters, and a token has 64" in token
-    assert "ssh-keygen" in key
-
-
-@pytest.mark.parametrize(
-    ("auth", "said"),
-    [
-        ({"application_credential_id": "a", "application_credential_secret": "b"}, ""),
-        ({"username": "a", "password": "b"}, "is not by application credential"),
-        (None, "clouds.cleura: missing"),
-    ],
-)
-def test_an_openstack_cloud_has_an_application_credential(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, auth: Any, said: str
-) -> None:
-    (tmp_path / "key.pub").write_text("ssh-ed25519 AAAA")
-    file = tmp_path / "clouds.yaml"
-    file.write_text(yaml.safe_dump({"clouds": {"cleura": {"auth": auth}} if auth else {}}))
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
-    (prices,) = price_lists(TODAY, ["cleura"])
-    config = on("openstack", tmp_path, cloud="cleura", region="Kna1", type=next(iter(prices.hosts)))
-    assert [said in line for line in missing(look(config)[0])] == [True] * bool(said)
-
-
-def test_an_expired_price_list_is_no_price(
-    hetzner: StackConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def expired(*_asked: Any) -> None:
-        raise InputError("hetzner.yaml", "valid_until", "the prices expired", "look them up anew")
-
-    monkeypatch.setattr(clouds, "price_lists", expired)
-    found, cost = look(hetzner)
-    assert cost is None
-    assert "the prices expired" in missing(found)[0]
