@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from stacks.lab.network import LabNetwork
 from stacks.provider import quiet_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
 TIMEOUT = 2000
@@ -29,6 +29,10 @@ RELAY = 1.5
 KEPT = ("HOME", "KLOKKEN_CANCEL", "LANG", "PATH", "SSL_CERT_FILE", "USER", "XDG_CACHE_HOME")
 KEPT_PREFIXES = ("PIP_", "LC_")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+# Whose role waits for another tier's host inside, and would do so in vain when that tier failed.
+WAITS_FOR = {"identity": "database"}
+# All runs of this process, which Pulumi starts for all resources together.
+_running: dict[tuple[str, str], subprocess.Popen[str]] = {}
 
 
 class AnsibleRunProvider(ResourceProvider):
@@ -92,13 +96,32 @@ def _run(props: Mapping[str, Any]) -> None:
             raise MachineError("ansible: started without pipes")
         process.stdin.write(json.dumps(order) + "\n")
         process.stdin.flush()
-        for line in process.stdout:
-            print(line, end="", flush=True)  # noqa: T201 - Pulumi shows what a provider prints
+        with _known(props["stack"], props["tier"], process):
+            for line in process.stdout:
+                print(line, end="", flush=True)  # noqa: T201 - Pulumi shows what a provider prints
         complaint = process.stderr.read().strip()
         if process.wait(TIMEOUT):
+            _end_who_waits(props["stack"], props["tier"])
             raise MachineError(complaint or f"{props['tier']}: Ansible ended without a word")
     # Pulumi passes printed lines on in its own time, and drops those still on their way at the end.
     time.sleep(RELAY)
+
+
+@contextmanager
+def _known(stack: str, tier: str, process: subprocess.Popen[str]) -> Iterator[None]:
+    _running[stack, tier] = process
+    try:
+        yield
+    finally:
+        del _running[stack, tier]
+
+
+def _end_who_waits(stack: str, failed: str) -> None:
+    """Let a run end that waits for the tier that has failed: the end of its input is its own."""
+    for tier, needed in WAITS_FOR.items():
+        process = _running.get((stack, tier))
+        if needed == failed and process and process.stdin:
+            process.stdin.close()
 
 
 def _gate(props: Mapping[str, Any]) -> AbstractContextManager[None]:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from tests.roles.role import Role
 
@@ -46,6 +47,15 @@ def test_variables_begin_with_the_roles_name(role: Role) -> None:
 def test_every_default_is_declared_as_it_is(role: Role) -> None:
     declared = {name: plain(role.options.get(name, {}).get("default")) for name in role.defaults}
     assert declared == {name: plain(value) for name, value in role.defaults.items()}
+
+
+@every_role
+def test_every_default_is_one_that_the_role_accepts(role: Role) -> None:
+    spec = {name: role.options[name] for name in role.defaults}
+    # What holds an expression has its type only on a host.
+    given = {name: v for name, v in role.defaults.items() if "{{" not in str(v)}
+    spec = {name: option for name, option in spec.items() if name in given}
+    assert ArgumentSpecValidator(spec).validate(given).error_messages == []
 
 
 @every_role

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from threading import Thread
+
 import pytest
 
+from klokken.errors import MachineError
+from stacks.ansible import resource
 from stacks.ansible.playbook import message
+from stacks.ansible.resource import AnsibleRunProvider
 
 OF_A_LOOP = {
     "msg": "One or more items failed",
@@ -28,3 +35,36 @@ OF_A_LOOP = {
 )
 def test_a_failure_says_what_each_failed_item_says(result: dict[str, object], said: str) -> None:
     assert message(result) == said
+
+
+# Reads its order as Ansible's process does; the one of a database fails, any other waits.
+PLAYBOOK = """
+import json, sys
+tier = json.loads(sys.stdin.readline())["tier"]
+print("began", flush=True)
+sys.stdin.read() if tier != "database" else None
+sys.exit(f"{tier}: went wrong")
+"""
+
+
+def test_who_waits_for_a_tier_that_failed_waits_no_longer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start() -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        argv = [sys.executable, "-c", PLAYBOOK]
+        return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+    def run(tier: str) -> None:
+        order = {"stack": "there", "tier": tier, "inventory": "", "secrets": {}}
+        with pytest.raises(MachineError, match=f"{tier}: went wrong"):
+            AnsibleRunProvider().create(order)
+
+    monkeypatch.setattr(resource, "_start", start)
+    waiting = Thread(target=run, args=["identity"])
+    waiting.start()
+    while "began" not in capsys.readouterr().out:
+        pass
+    run("database")
+    waiting.join(60)
+    assert not waiting.is_alive()
