@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import platform
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klokken.audit.run import write
 from klokken.paths import PROJECT
+from klokken.results import MachineFacts
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from klokken.document import Document
-    from klokken.results import MachineFacts
 
 DOCUMENTS = PROJECT / "docs" / "benchmarks"
 
@@ -30,6 +32,18 @@ def facts(
 {hardware}, kernel {machine.kernel}; {started:%d %B %Y}, {minutes:.0f} minutes.
 
 {listed}"""
+
+
+def machine() -> MachineFacts:
+    """Return what this machine is."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return MachineFacts(
+        cpu_model=models[0] if models else platform.machine(),
+        cores=os.cpu_count() or 1,
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        kernel=platform.release(),
+    )
 
 
 def publish(name: str, page: str, record: Document) -> Path:

@@ -18,11 +18,14 @@ LATE = {
     "audit": "klokken.audit.commands",
     "doctor": "klokken.doctor.commands",
     "exam": "klokken.faults.commands",
+    "measure": "klokken.capacity.measure.commands",
     "new": "klokken.sites.commands",
     "report": "klokken.storm.commands",
     "seed": "klokken.seeding",
     "simulate": "klokken.capacity.commands",
+    "size": "klokken.capacity.sizing.commands",
     "storm": "klokken.storm.commands",
+    "waves": "klokken.capacity.sizing.commands",
 }
 
 

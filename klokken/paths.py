@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+# Each run, simulation and sizing has a folder here.
+RESULTS = PROJECT / "results"
 
 
 def cache_folder() -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from klokken.document import Document
 from klokken.errors import MachineError
@@ -63,7 +63,7 @@ class WorkerRecord(Document):
     """One worker process: its pupils `first` to `end` - 1 and what it used.
 
     `offered` are those of its pupils who took part. CPU is in cores, one figure for each
-    second it reported.
+    second it reported; `stolen` is what others took from its machine, all cores together.
     """
 
     name: str
@@ -71,6 +71,7 @@ class WorkerRecord(Document):
     end: Whole
     offered: Whole
     cpu: list[Seconds]
+    stolen: list[Seconds] = Field(default_factory=list)
     memory_bytes: Whole
     lost: bool
     footprint: Footprint = Footprint()

@@ -156,14 +156,16 @@ class Footprint(Document):
 class Generator(Document):
     """How the load generator itself fared. CPU is in cores, summed and of the busiest worker.
 
-    `memory_bytes` is the most that each worker held, summed; `cut_short` says why a storm ended
-    before its time.
+    `stolen_worst` is the most that others took from a worker's machine in a second, all its cores
+    together. `memory_bytes` is the most that each worker held, summed; `cut_short` says why a
+    storm ended before its time.
     """
 
     workers: Whole
     lateness: Latency
     cpu_mean: Seconds
     cpu_busiest: Seconds
+    stolen_worst: Seconds = 0.0
     memory_bytes: Whole
     lost_workers: Whole
     cut_short: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shlex
@@ -10,12 +11,14 @@ import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from klokken.errors import MachineError
+from klokken.errors import InputError, MachineError
 from klokken.remote import Remote
 from klokken.results import MachineFacts, TierCpu
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from klokken.inventory import Inventory
 
 PROMETHEUS_PORT = 9090
@@ -43,13 +46,24 @@ def tier_cpu(inventory: Inventory, began: float, finished: float) -> dict[str, T
 
     Raises MachineError where the site's Prometheus does not answer.
     """
+    if not inventory.hosts(Tier.METRICS):
+        return {}
+    with prometheus(inventory) as get:
+        query = {"query": CPU_QUERY, "start": began, "end": finished, "step": STEP_SECONDS}
+        return parsed(get(f"query_range?{urllib.parse.urlencode(query)}"), began, finished)
+
+
+@contextlib.contextmanager
+def prometheus(inventory: Inventory) -> Iterator[Callable[[str], Any]]:
+    """Give a function that has a path below /api/v1/ answered by the site's Prometheus.
+
+    Raises InputError where the site has none, MachineError where it does not answer.
+    """
     hosts = Remote.of(inventory, Tier.METRICS)
     if not hosts:
-        return {}
+        raise InputError("inventory", "metrics", "has no host", "give the tier one")
     with hosts[0].forward(PROMETHEUS_PORT) as port:
-        query = {"query": CPU_QUERY, "start": began, "end": finished, "step": STEP_SECONDS}
-        url = f"http://127.0.0.1:{port}/api/v1/query_range?{urllib.parse.urlencode(query)}"
-        return parsed(_get(url, hosts[0].name), began, finished)
+        yield lambda path: _get(f"http://127.0.0.1:{port}/api/v1/{path}", hosts[0].name)
 
 
 def _get(url: str, host: str) -> Any:

@@ -14,7 +14,7 @@ from klokken.errors import InputError
 
 # Address .1 is the gateway's; hosts begin at .11, so that tens are free for later needs.
 FIRST_HOST = 11
-# Each tier has so many addresses, whatever its hosts are.
+# Each tier has so many addresses in a network of /24, twice as many in one of /23, and so on.
 BLOCK = 20
 # What all blocks of addresses together need.
 SMALLEST_PLANNED = 24
@@ -66,7 +66,7 @@ class TierSize(Document):
     the data lies on the host's one disk. `hosts` has the variables of single hosts, by name.
     """
 
-    count: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
+    count: Annotated[int, Field(ge=1, le=100, strict=True)] = 1
     volume_gb: Annotated[int, Field(ge=0, le=16_000, strict=True)] = 0
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     hosts: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
@@ -115,7 +115,7 @@ class Topology(Document):
                 " give them to single hosts, under `hosts`"
             )
         # Those behind the addresses of every host there can be.
-        first = self.network.network_address + FIRST_HOST + BLOCK * len(Tier)
+        first = self.network.network_address + FIRST_HOST + self.block * len(Tier)
         last = self.network.broadcast_address - 1
         taken: set[IPv4Address] = set()
         for name, variables in size.hosts.items():
@@ -128,6 +128,11 @@ class Topology(Document):
                 taken.add(given)
         return self
 
+    @property
+    def block(self) -> int:
+        """How many addresses each tier has, where the substrate is free to choose them."""
+        return int(BLOCK << max(0, SMALLEST_PLANNED - self.network.prefixlen))
+
     def hosts(self) -> list[HostPlan]:
         """Return every host, tier by tier."""
         return [
@@ -139,20 +144,25 @@ class Topology(Document):
     def addresses(self) -> dict[str, IPv4Address]:
         """Return a fixed address for every host, where the substrate is free to choose it.
 
-        A tier has a BLOCK of addresses, so that growing one never moves another. The network must
-        be a /24 or larger.
+        A tier has a block of addresses, so that growing one never moves another. The network must
+        be a /24 or larger, and no tier larger than its block.
         """
         return {
-            f"{tier}{number}": self.network[FIRST_HOST + BLOCK * place + number - 1]
+            f"{tier}{number}": self.network[FIRST_HOST + self.block * place + number - 1]
             for place, tier in enumerate(Tier)
             for number in range(1, self.tiers[tier].count + 1)
         }
 
     def require_planned(self, source: object) -> None:
-        """Raise InputError unless the network has an address for each host there can be."""
+        """Raise InputError unless the network has an address for each host."""
         if self.network.prefixlen > SMALLEST_PLANNED:
             problem = f"{self.network} is too small"
             raise InputError(source, "klokken.site.network", problem, "give a /24 or larger")
+        for tier, size in self.tiers.items():
+            if size.count > self.block:
+                problem = f"is {size.count}, but {self.network} has {self.block} addresses a tier"
+                field = f"klokken.site.tiers.{tier}.count"
+                raise InputError(source, field, problem, "give a larger network")
 
 
 class HostPlan(Document):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NOTHING = ClassCounts(requests=0, ok=0, failures={})
 # Cores of one worker process above which its own queueing would show in the latencies.
 BUSIEST_CORES = 0.8
+# Cores that others took in a second from which on it explains a late generator.
+WORTH_NAMING = 0.1
 
 
 def judgements(plan: StormPlan, classes: Mapping[str, ClassResult]) -> list[Judgement]:
@@ -74,6 +76,7 @@ def invalid_because(plan: StormPlan, record: Record, generator: Generator) -> li
     if late > limit:
         reasons.append(
             f"the load generator was late: p99.9 {late * 1000:.0f} ms, limit {limit * 1000:.0f} ms"
+            + _stolen(generator)
         )
     if generator.cpu_busiest > BUSIEST_CORES:
         reasons.append(
@@ -82,6 +85,16 @@ def invalid_because(plan: StormPlan, record: Record, generator: Generator) -> li
     if generator.lost_workers:
         reasons.append(_lost(record, generator))
     return reasons + _short(plan, record) + _odd(plan, record)
+
+
+def _stolen(generator: Generator) -> str:
+    """Return what a generator can be late for without a fault of its own."""
+    if generator.stolen_worst < WORTH_NAMING:
+        return ""
+    return (
+        f"; others took {generator.stolen_worst:.2f} cores of its machine in the worst second:"
+        " storm again when they are quiet, or on a machine of its own"
+    )
 
 
 def _lost(record: Record, generator: Generator) -> str:

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from klokken.errors import MachineError
+from klokken.storm.folder import JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,15 +18,13 @@ if TYPE_CHECKING:
 
 Entry: TypeAlias = dict[str, Any]
 
-NAME = "journal.jsonl"
-
 
 class Journal:
     """The journal in `folder`, to be written once from its beginning to its end."""
 
     def __init__(self, folder: Path) -> None:
         """Begin it; raise MachineError where one was begun, or none can be."""
-        self.path = folder / NAME
+        self.path = folder / JOURNAL
         try:
             self.path.touch(exist_ok=False)
         except FileExistsError:

@@ -37,6 +37,7 @@ class Page:
     writes: Counter[str] = field(default_factory=Counter)
     spans: list[tuple[int, str, str, str]] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    stolen: list[float] = field(default_factory=list)
     memory_bytes: int = 0
     footprint: Footprint = field(default_factory=Footprint)
 
@@ -53,6 +54,7 @@ class Page:
             self.writes.update(_counted(write))
         self.spans += [(start, name, kind, hdr) for start, name, kind, hdr in delta["spans"]]
         self.cpu += delta["cpu"]
+        self.stolen += delta["stolen"]
         self.memory_bytes = max(self.memory_bytes, delta["memory_bytes"])
         self.footprint = self.footprint.model_copy(update=delta.get("footprint", {}))
         self.final = self.final or delta["final"]
@@ -203,6 +205,7 @@ def _worker(page: Page) -> WorkerRecord:
         end=page.end,
         offered=sum(page.due),
         cpu=page.cpu,
+        stolen=page.stolen,
         memory_bytes=page.memory_bytes,
         lost=not page.final,
         footprint=page.footprint,

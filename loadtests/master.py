@@ -14,6 +14,7 @@ from klokken import files, writes
 from klokken.curve import seconds
 from klokken.errors import MachineError
 from klokken.storm.attendance import attendance, shares
+from klokken.storm.folder import PROGRESS, RECORD
 from klokken.storm.timing import lasting
 from loadtests import logbook
 from loadtests.arrivals import MARGIN
@@ -56,7 +57,7 @@ class Master:
         self._clock = StormClock(0.0)
         folder.mkdir(parents=True, exist_ok=True)
         self._journal = Journal(folder)
-        for name in ("progress.jsonl", writes.NAME):
+        for name in (PROGRESS, writes.NAME):
             self._append(name, "")
 
     @property
@@ -103,9 +104,9 @@ class Master:
             return
         record = self._books.record(time.time()).model_copy(update={"cut_short": cut_short})
         try:
-            files.write(self.folder / "record.json", record.model_dump_json())
+            files.write(self.folder / RECORD, record.model_dump_json())
         except OSError as error:
-            self.broken = str(unwritable(self.folder / "record.json", error))
+            self.broken = str(unwritable(self.folder / RECORD, error))
             return
         self.record_written = True
         self._progress(done=True)
@@ -147,7 +148,7 @@ class Master:
             "lost": len(ledger.lost(self._clock(), SILENCE)),
             "done": done,
         }
-        self._append("progress.jsonl", json.dumps(line) + "\n")
+        self._append(PROGRESS, json.dumps(line) + "\n")
 
     def _time_of_day(self, second: float) -> str:
         return str(

@@ -41,6 +41,7 @@ class Recorder:
         # Values of the last second, which go into their histograms together.
         self._values: dict[tuple[int, str, str], list[float]] = {}
         self._cpu: list[float] = []
+        self._stolen: list[float] = []
         self._memory_bytes = 0
         self._forget_counts()
 
@@ -108,9 +109,13 @@ class Recorder:
         if thought:
             self._add(end, self._whole, "think", thought)
 
-    def used(self, cores: float, memory_bytes: int) -> None:
-        """Record the CPU that this process used since the last call, in cores, and its memory."""
+    def used(self, cores: float, memory_bytes: int, *, stolen: float) -> None:
+        """Record the CPU of the time since the last call, in cores, and the memory.
+
+        That is what this process used, and what others took from its machine.
+        """
         self._cpu.append(cores)
+        self._stolen.append(stolen)
         self._memory_bytes = max(self._memory_bytes, memory_bytes)
 
     def take(
@@ -141,10 +146,12 @@ class Recorder:
             "writes": self._writes,
             "spans": spans,
             "cpu": self._cpu,
+            "stolen": self._stolen,
             "memory_bytes": self._memory_bytes,
             "final": final,
         }
         self._cpu = []
+        self._stolen = []
         self._forget_counts()
         return delta
 

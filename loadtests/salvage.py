@@ -13,6 +13,7 @@ from pathlib import Path
 from klokken import files, writes
 from klokken.errors import KlokkenError, MachineError
 from klokken.results import StormPlan
+from klokken.storm.folder import JOURNAL, PLAN, RECORD
 from loadtests import journal, logbook
 from loadtests.books import Books
 
@@ -22,19 +23,19 @@ def salvage(folder: Path, cut_short: str) -> None:
 
     `cut_short` says why the storm ended before its time.
     """
-    plan = StormPlan.model_validate_json((folder / "plan.json").read_bytes())
+    plan = StormPlan.model_validate_json((folder / PLAN).read_bytes())
     books = Books(plan)
     log: list[str] = []
-    with (folder / journal.NAME).open(encoding="utf-8", errors="replace") as lines:
+    with (folder / JOURNAL).open(encoding="utf-8", errors="replace") as lines:
         for entry in journal.entries(lines):
             books.enter(entry)
             log += [logbook.lines(entry["delta"])] if "delta" in entry else []
     if books.ledger is None:
-        raise MachineError(f"{folder / journal.NAME}: the storm had not begun")
+        raise MachineError(f"{folder / JOURNAL}: the storm had not begun")
     record = books.record(books.opens_at + books.heard).model_copy(update={"cut_short": cut_short})
     if plan.profile.exam:
         files.write(folder / writes.NAME, "".join(log))
-    files.write(folder / "record.json", record.model_dump_json())
+    files.write(folder / RECORD, record.model_dump_json())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +41,9 @@ _PATIENCE_FOR_SHARE = 60.0
 _PARKS = 0.5
 # Seconds between two pieces of a report: long enough for the loop to look at its timers.
 _REST = 0.001
+# Where the line of all cores in /proc/stat has the steal, after its name; and its unit.
+_STEAL = 8
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class StormClock:
@@ -138,12 +142,16 @@ class Worker:
     def _report(self, recorder: Recorder, clock: Callable[[], float]) -> None:
         """Hand over what was recorded, once a second from the opening on. Runs until killed."""
         gevent.sleep(max(0.0, -clock()))
-        then, used = clock(), time.process_time()
+        then, used, stolen = clock(), time.process_time(), _stolen_seconds()
         while True:
             gevent.sleep(1.0)
-            now, use = clock(), time.process_time()
-            recorder.used((use - used) / (now - then), _kernel_bytes("status", "VmHWM"))
-            then, used = now, use
+            now, use, steal = clock(), time.process_time(), _stolen_seconds()
+            recorder.used(
+                (use - used) / (now - then),
+                _kernel_bytes("status", "VmHWM"),
+                stolen=(steal - stolen) / (now - then),
+            )
+            then, used, stolen = now, use, steal
             self.send(recorder.take(now, rest=partial(gevent.sleep, _REST)))
 
     def _versions(self) -> dict[str, str]:
@@ -157,6 +165,16 @@ class Worker:
 
 def _unheard(*_: object) -> None:
     """Tell nobody of a request."""
+
+
+def _stolen_seconds() -> float:
+    """Return how long the cores of this machine had to wait while others ran on them.
+
+    That is `steal` of proc_stat(5), over all cores: on a virtual machine, what its hypervisor
+    gave to others.
+    """
+    with Path("/proc/stat").open(encoding="ascii") as file:
+        return int(file.readline().split()[_STEAL]) / _TICKS
 
 
 def _kernel_bytes(file: str, name: str) -> int:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from klokken.stackconfig import StackConfig
     from stacks.hosts import Hosts
 
-# Only identity needs the database to be there. The others let it go first all the same: the way
-# through database and identity is the longest, and their hosts may share a machine's cores.
-NEEDS = {tier: Tier.DATABASE for tier in Tier if tier is not Tier.DATABASE}
+# No tier needs another: identity is the only one that asks for one at all, and its role waits for
+# the database when everything that needs none is done. The way through these two is the longest,
+# so the rest lets the database go first: their hosts may share a machine's cores.
+FIRST = (Tier.DATABASE, Tier.IDENTITY)
 # Each tier is told no more secrets than it needs.
 SECRETS = {
     Tier.DATABASE: ("database", "ca_key"),
@@ -52,7 +53,7 @@ class Site(pulumi.ComponentResource):
         InventoryFile(stack, own.apply(write), pulumi.ResourceOptions(parent=self))
         runs: dict[Tier, AnsibleRun] = {}
         for tier in Tier:
-            needed = [runs[NEEDS[tier]]] if tier in NEEDS else []
+            needed = [] if tier in FIRST else [runs[Tier.DATABASE]]
             names = [plan.name for plan in config.site.hosts() if plan.tier == tier]
             addresses = [hosts.own[name]["site_address"] for name in names]
             args = RunArgs(

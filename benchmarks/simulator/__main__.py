@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.facts import publish
+from benchmarks.facts import machine, publish
 from benchmarks.simulator.bavaria import morning
 from benchmarks.simulator.document import document, goals, table
 from benchmarks.simulator.outcome import Benchmark, Contest
@@ -25,7 +23,6 @@ from benchmarks.simulator.queue_models import (
     with_sweep,
     with_sweep_on_two,
 )
-from klokken.results import MachineFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,18 +36,6 @@ def theory() -> float:
         blocked = offered / (servers + offered)
     waits = blocked / (1 - LOAD * (1 - blocked))
     return 1 + waits / (SERVERS * (1 - LOAD))
-
-
-def machine() -> MachineFacts:
-    """Return what this machine is."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return MachineFacts(
-        cpu_model=models[0] if models else platform.machine(),
-        cores=os.cpu_count() or 1,
-        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        kernel=platform.release(),
-    )
 
 
 @click.command()

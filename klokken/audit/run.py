@@ -12,8 +12,9 @@ from klokken import files, writes
 from klokken.audit.question import Site, ask
 from klokken.audit.verdict import Audit, audit, told
 from klokken.errors import InputError, MachineError
+from klokken.paths import RESULTS
 from klokken.report.aftermath import AUDIT
-from klokken.storm.run import RESULTS, rewrite
+from klokken.storm.run import rewrite
 
 if TYPE_CHECKING:
     from klokken.inventory import Inventory

@@ -8,9 +8,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from klokken.capacity.engine.model import DEEPEST, PRIORITIES
+from klokken.capacity.ranged import Ranged
+from klokken.capacity.resources import Resources
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
-from klokken.figure import Figure
 from klokken.retries import Retries
 from klokken.topology import Tier
 
@@ -23,27 +24,8 @@ Cost = Annotated[float, Field(ge=0, le=10, strict=True, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,40}$")]
 
 
-class Interval(Figure[Cost]):
-    """A figure with the interval it lies in, and of how many runs it is; `runs` 0 is none.
-
-    Seconds of one core's time, or a factor. The bounds are those of a 95 % interval where the
-    source is a measurement.
-    """
-
-    low: Cost
-    high: Cost
-    runs: Annotated[int, Field(ge=0, strict=True)] = 0
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Interval:
-        if not self.low <= self.value <= self.high:
-            raise ValueError("`low`, `value` and `high` must be in this order")
-        return self
-
-    def at(self, bound: str) -> float:
-        """Return `low`, `value` or `high`."""
-        figures = {"low": self.low, "value": self.value, "high": self.high}
-        return figures[bound]
+class Interval(Ranged[Cost]):
+    """Seconds of one core's time, or a factor."""
 
 
 class Work(Interval):
@@ -127,6 +109,8 @@ class Demands(Document):
     # The edge's work for a new connection, the TLS handshake above all.
     connection: Work
     warmth: dict[Tier, Warmth] = Field(default_factory=dict)
+    # What a tier takes beside cores; what is not said is not reckoned with.
+    resources: dict[Tier, Resources] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _complete(self) -> Demands:

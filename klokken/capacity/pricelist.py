@@ -89,7 +89,10 @@ class PriceList(Document):
     hosts: Annotated[dict[str, HostKind], Field(min_length=1)]
     depreciation: Depreciation | None = None
     shared_core: Figure[Share]
-    host_iops: Figure[Positive]
+    # Writes a second: on the disk in a host, where kinds have one, and on a volume.
+    disk_iops: Figure[Positive] | None = None
+    volume_iops: Figure[Positive]
+    volume_gb_most: Figure[Positive]
     host_mbit: Figure[Positive]
     balancer_eur_month: Figure[Amount]
     balancer_connections: Figure[Positive]
@@ -102,6 +105,8 @@ class PriceList(Document):
     def _consistent(self) -> PriceList:
         if not self.dated <= self.valid_until <= self.dated + _OLDEST:
             raise ValueError("`valid_until` must be within a year after `dated`")
+        if self.disk_iops is None and any(kind.disk_gb for kind in self.hosts.values()):
+            raise ValueError("`hosts` has one with a disk, which needs `disk_iops`")
         if self.depreciation is None and any(kind.bought for kind in self.hosts.values()):
             raise ValueError("`hosts` has one that is `bought`, which needs `depreciation`")
         return self

@@ -19,7 +19,7 @@ from klokken.capacity.morning import MINUTE_SECONDS, Morning
 from klokken.capacity.platform import Kill, Platform
 from klokken.capacity.simulation import Minute, Served, Simulation
 from klokken.errors import InputError
-from klokken.paths import PROJECT
+from klokken.paths import RESULTS
 from klokken.profile import Profile
 from klokken.results import Verdict
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from klokken.capacity.fluid import Flow
     from klokken.capacity.simulation import Level
 
-RESULTS = PROJECT / "results"
 DEMANDS_FILE = EXAMPLES / "lab-demands.yaml"
 PLATFORM_FILE = EXAMPLES / "lab-platform.yaml"
 

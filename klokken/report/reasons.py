@@ -6,7 +6,7 @@ from klokken.report.accounts import main_sums
 from klokken.report.numbers import NBSP, Two, exact_seconds, number, seconds
 from klokken.report.requirements import Requirement, apart, broken, requirement
 from klokken.results import Judgement, Results, Verdict
-from klokken.verdict import BUSIEST_CORES
+from klokken.verdict import BUSIEST_CORES, WORTH_NAMING
 
 
 def reasons(results: Results) -> list[Two]:
@@ -83,6 +83,16 @@ def _generator(results: Results) -> list[Two]:
                 f"after their time; the limit is {most.en}.",
             )
         )
+        if generator.stolen_worst >= WORTH_NAMING:
+            stolen = number(generator.stolen_worst, 1)
+            found.append(
+                Two(
+                    f"Andre tog op til {stolen.da} kerner fra generatorens maskine i et sekund: "
+                    "gentag stormen, når der er ro, eller på en maskine for sig selv.",
+                    f"Others took up to {stolen.en} cores of the generator's machine in a second: "
+                    "storm again when they are quiet, or on a machine of its own.",
+                )
+            )
     if generator.cpu_busiest > BUSIEST_CORES:
         digits = apart(BUSIEST_CORES, generator.cpu_busiest, 2)
         busy, most = number(generator.cpu_busiest, digits), number(BUSIEST_CORES, 1)

@@ -11,6 +11,7 @@ from klokken.errors import MachineError, UnwritableError
 from klokken.paths import PROJECT
 from klokken.record import Record
 from klokken.storm import fleet, readiness, seal
+from klokken.storm.folder import JOURNAL, PLAN, RECORD
 from klokken.storm.following import Following
 from klokken.storm.stations import shown, stations
 from klokken.storm.timing import share_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from klokken.results import StormPlan
 
 # The master's own account of a storm, which `loadtests.salvage` can add up, beside its plan.
-JOURNAL, PLAN = "journal.jsonl", "plan.json"
 
 
 def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
@@ -70,7 +70,7 @@ def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
             ) from None
         except MachineError as loss:
             _salvage(folder, following, loss)
-        record = Record.read(folder / "record.json")
+        record = Record.read(folder / RECORD)
         for name in (JOURNAL, PLAN):
             (folder / name).unlink()
         following.linger()
@@ -91,7 +91,7 @@ def _begin(folder: Path, plan: StormPlan) -> None:
 
 
 def _fetch(master: Units, folder: Path) -> None:
-    for name in ["record.json", *([writes.NAME] if master.plan.profile.exam else [])]:
+    for name in [RECORD, *([writes.NAME] if master.plan.profile.exam else [])]:
         master.station.host.fetch(f"{master.run_folder}/{name}", folder / name)
 
 

@@ -15,13 +15,14 @@ from typing import IO, TYPE_CHECKING, TextIO, Unpack
 
 from klokken import report, telemetry, writes
 from klokken.errors import MachineError
-from klokken.paths import PROJECT
+from klokken.paths import PROJECT, RESULTS
 from klokken.record import Record
 from klokken.storm import fleet, outcome
+from klokken.storm.folder import PLAN, PROGRESS, RECORD
 from klokken.storm.following import STARTING
 from klokken.storm.plan import plan_dry_run
 from klokken.storm.progress import ProgressLine
-from klokken.storm.run import RESULTS, new_name
+from klokken.storm.run import new_name
 from klokken.storm.timing import lasting
 from klokken.storm.units import ENDING
 
@@ -83,11 +84,11 @@ def rung(planned: StormPlan, folder: Path, out: TextIO, seconds: float | None = 
 
     Where `seconds` are given, the storm is stopped when it has gone on for so long.
     """
-    (folder / "plan.json").write_text(planned.model_dump_json(), encoding="utf-8")
+    (folder / PLAN).write_text(planned.model_dump_json(), encoding="utf-8")
     (folder / "password").write_text("of nobody\n", encoding="utf-8")
     with _processes(planned, folder) as master:
         _follow(planned, folder, master, out, seconds)
-    return Record.read(folder / "run" / "record.json")
+    return Record.read(folder / "run" / RECORD)
 
 
 @contextlib.contextmanager
@@ -111,7 +112,7 @@ def _process(
     arguments: list[str], folder: Path, log: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
     environment = {
-        "KLOKKEN_PLAN": str(folder / "plan.json"),
+        "KLOKKEN_PLAN": str(folder / PLAN),
         "KLOKKEN_RUN_DIR": str(folder / "run"),
         "KLOKKEN_PASSWORD_FILE": str(folder / "password"),
     }
@@ -149,7 +150,7 @@ def _follow(
     """Show the storm's progress until its last line; raise MachineError where none comes."""
     deadline = time.monotonic() + STARTING + lasting(planned) + ENDING
     progress, read, done = ProgressLine(planned, out), 0, False
-    path = folder / "run" / "progress.jsonl"
+    path = folder / "run" / PROGRESS
     while not done and time.monotonic() < deadline:
         over = master.poll() is not None
         text = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, TextIO
 
 from klokken import loadgen
 from klokken.errors import MachineError
+from klokken.storm.folder import PROGRESS
 from klokken.storm.progress import ProgressLine
 from klokken.storm.timing import lasting
 from klokken.storm.units import ENDING, everywhere
@@ -56,7 +57,7 @@ class Following:
     def follow(self) -> None:
         """Show the storm's progress until its last line; raise MachineError where none comes."""
         deadline = time.monotonic() + STARTING + lasting(self.plan) + ENDING
-        with self._web_interface(), self.master.process(self._tail("progress.jsonl")) as tail:
+        with self._web_interface(), self.master.process(self._tail(PROGRESS)) as tail:
             for line in self._lines(tail.stdout, deadline):
                 done = self.progress.show(line)
                 self._tell_opening()

@@ -151,6 +151,7 @@ def _generator(record: Record) -> Generator:
         lateness=_latency(record.spans, ARRIVAL, LATENESS),
         cpu_mean=sum(sum(w.cpu) / len(w.cpu) for w in workers if w.cpu),
         cpu_busiest=max((_busiest(w) for w in workers), default=0.0),
+        stolen_worst=max((second for w in workers for second in w.stolen), default=0.0),
         memory_bytes=sum(w.memory_bytes for w in workers),
         lost_workers=sum(w.lost for w in workers),
         cut_short=record.cut_short,

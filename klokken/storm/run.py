@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from klokken import report, telemetry
 from klokken.errors import MachineError
-from klokken.paths import PROJECT
+from klokken.paths import RESULTS
 from klokken.remote import Remote
 from klokken.results import Results
 from klokken.storm import fleet, outcome
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from klokken.inventory import Inventory
     from klokken.profile import Profile
     from klokken.results import StormPlan
-
-RESULTS = PROJECT / "results"
 
 
 class Choices(TypedDict):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from klokken import loadgen
 from klokken.errors import MachineError
+from klokken.storm.folder import PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +56,7 @@ class Units:
             else "--headless --only-summary --expect-workers-max-wait 60"
         )
         values = {
-            "KLOKKEN_PLAN": f"{loadgen.RUNTIME}/plan.json",
+            "KLOKKEN_PLAN": f"{loadgen.RUNTIME}/{PLAN}",
             "KLOKKEN_RUN_DIR": self.run_folder,
             "KLOKKEN_ALLOWED": ",".join(allowed),
             "KLOKKEN_WORKERS": str(self.plan.workers),
@@ -67,7 +68,7 @@ class Units:
 
     def start(self, environment: str) -> None:
         """Start them; raise MachineError with what one said that does not start."""
-        self._write("plan.json", self.plan.model_dump_json())
+        self._write(PLAN, self.plan.model_dump_json())
         self._write("storm.env", environment)
         self._root(["systemctl", "reset-failed", *self.names], check=False)
         try:
@@ -78,7 +79,7 @@ class Units:
     def stop(self) -> None:
         """Stop them, and remove the run's files."""
         self._root(["systemctl", "stop", *self.names], check=False, timeout=ENDING)
-        files = [f"{loadgen.RUNTIME}/plan.json", f"{loadgen.RUNTIME}/storm.env"]
+        files = [f"{loadgen.RUNTIME}/{PLAN}", f"{loadgen.RUNTIME}/storm.env"]
         runs = [] if self.kept else [self.run_folder]
         self._root(["rm", "-rf", "--", *runs, *files], check=False)
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import re
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -27,7 +25,9 @@ import yaml
 from klokken.document import Document
 from klokken.inventory import Inventory
 from klokken.paths import PROJECT
+from klokken.topology import Tier
 from stacks.ansible.evidence import journal
+from stacks.ansible.sources import tasks_of
 from stacks.provider import cancelled
 
 # Memory, not disk: what is written there, secrets among it, is gone with the run.
@@ -124,7 +124,7 @@ def _run(order: Order, folder: Path) -> int:
     inventory.write_text(order.inventory)
     secrets = folder / "secrets.yml"
     secrets.write_text(yaml.safe_dump(order.secrets))
-    watch = Watch(order, _count_tasks(inventory, order.tier))
+    watch = Watch(order, tasks_of(Tier(order.tier)))
     threading.Thread(target=watch.wait_for_end_of_input, daemon=True).start()
     runner = ansible_runner.run(
         private_data_dir=str(folder),
@@ -146,16 +146,6 @@ def _run(order: Order, folder: Path) -> int:
         quiet=True,
     )
     return _conclude(order, runner, watch)
-
-
-def _count_tasks(inventory: Path, tier: str) -> int:
-    """Return how many tasks the playbook lists for the tier; some of them may be skipped."""
-    argv = ["ansible-playbook", "-i", str(inventory), "--list-tasks", "site.yml"]
-    listed = subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=False)
-    plays = re.split(r"\n *play #\d+ ", listed.stdout)
-    ours = [play for play in plays if play.startswith(("(all)", f"({tier})"))]
-    # The line that names the play has tags too.
-    return sum(play.count("TAGS:") - 1 for play in ours)
 
 
 def _conclude(order: Order, runner: Any, watch: Watch) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from klokken.paths import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from klokken.topology import Tier
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SITE = PROJECT / "site.yml"
 # What roles carry to hosts from outside their own folders.
 CARGO = {"loadgen": ("klokken", "loadtests", "pyproject.toml")}
+OTHER_FILES = ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks")
 IGNORED = {"__pycache__", "README.md"}
 
 
@@ -27,6 +28,29 @@ def roles_of(tier: Tier) -> list[str]:
     return [
         role["role"] for play in plays if play["hosts"] in ("all", tier) for role in play["roles"]
     ]
+
+
+def tasks_of(tier: Tier) -> int:
+    """Return about how many tasks the roles of `tier` have; some of them may be skipped.
+
+    Ansible itself could tell, and would take seconds of CPU for it.
+    """
+    mains = [PROJECT / "roles" / role / "tasks" / "main.yml" for role in roles_of(tier)]
+    # Each role begins by checking its variables.
+    return sum(1 + _tasks(main) for main in mains)
+
+
+def _tasks(file: Path) -> int:
+    """Return how many tasks a file has, those of the files it names among them."""
+    return sum(_count(task, file.parent) for task in yaml.safe_load(file.read_text("utf-8")))
+
+
+def _count(task: Mapping[str, Any], folder: Path) -> int:
+    """Return how many tasks an entry of a task file stands for."""
+    if "block" in task:
+        return sum(_count(each, folder) for each in task["block"])
+    named = next((task[key] for key in OTHER_FILES if key in task), None)
+    return _tasks(folder / named) if named else 1
 
 
 def digest(tier: Tier) -> str:

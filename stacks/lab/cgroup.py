@@ -17,6 +17,10 @@ ROOT = Path("/sys/fs/cgroup")
 # cpu.shares counts from 1024, cpu.weight from 100; a host's weight is a multiple of either.
 V1_SHARES = 1024
 V2_WEIGHT = 100
+LABS = Path("klokken")
+# All labs together, beside what else the machine does: a storm shall measure the platform, and
+# not the programs of whoever waits for it.
+LABS_WEIGHT = 8
 # "systemd" and "unified" keep nspawn's own subgroups apart host by host.
 V1_HIERARCHIES = ("cpu", "cpuacct", "systemd", "unified")
 
@@ -31,7 +35,7 @@ class Cgroup:
 
     def __init__(self, stack: str, name: str) -> None:
         """Name the groups; nothing is made."""
-        self._tail = Path("klokken") / stack / name
+        self._tail = LABS / stack / name
 
     def folders(self) -> list[Path]:
         """Return the host's group in each hierarchy."""
@@ -44,15 +48,13 @@ class Cgroup:
         for folder in self.folders():
             folder.mkdir(parents=True, exist_ok=True)
         if is_v2():
-            for parent in (ROOT, ROOT / "klokken", (ROOT / self._tail).parent):
-                (parent / "cgroup.subtree_control").write_text("+cpu")
+            for parent in (ROOT, ROOT / LABS, (ROOT / self._tail).parent):
+                _share_cpu(parent)
 
     def weigh(self, weight: int) -> None:
         """Give the host `weight` times the ordinary share of the CPU when it is scarce."""
-        if is_v2():
-            (ROOT / self._tail / "cpu.weight").write_text(str(weight * V2_WEIGHT))
-        else:
-            (ROOT / "cpu" / self._tail / "cpu.shares").write_text(str(weight * V1_SHARES))
+        _weigh(LABS, LABS_WEIGHT)
+        _weigh(self._tail, weight)
 
     def processes(self) -> set[int]:
         """Return the ids of all processes of the host."""
@@ -81,6 +83,24 @@ class Cgroup:
                 # A parent that other hosts still use stays; what is gone is gone.
                 with suppress(OSError):
                     path.rmdir()
+
+
+def _share_cpu(group: Path) -> None:
+    """Let the groups below share the CPU by weight; cgroup v2 asks for it level by level."""
+    try:
+        (group / "cgroup.subtree_control").write_text("+cpu")
+    except OSError as error:
+        raise MachineError(
+            f"{group}: gives its groups no share of the CPU ({error.strerror}); free the"
+            " controller cpu, which a hierarchy of cgroup v1 may hold, then `up` again"
+        ) from None
+
+
+def _weigh(group: Path, weight: int) -> None:
+    if is_v2():
+        (ROOT / group / "cpu.weight").write_text(str(weight * V2_WEIGHT))
+    else:
+        (ROOT / "cpu" / group / "cpu.shares").write_text(str(weight * V1_SHARES))
 
 
 def _with_subgroups(folder: Path) -> list[Path]:

@@ -18,7 +18,7 @@ import pytest
 
 from klokken import workspace, writes
 from klokken.errors import Exit
-from klokken.paths import PROJECT, state_folder
+from klokken.paths import PROJECT, RESULTS, state_folder
 from klokken.topology import Tier
 from stacks.lab.container import wait_until
 from tests.lab import machine
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tests.lab.laboratory import Lab
 
 pytestmark = pytest.mark.timeout(1800)
-RESULTS = PROJECT / "results"
 ALL_TIERS = {tier.value for tier in Tier}
 # The busy part of the morning: most of those who come at all.
 AROUND_THE_BELL = ("--from", "07:59:20", "--until", "08:00:40")

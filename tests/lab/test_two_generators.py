@@ -16,7 +16,7 @@ import yaml
 
 from klokken.errors import Exit
 from klokken.loadgen import MASTER, RUNS, worker
-from klokken.paths import PROJECT
+from klokken.paths import PROJECT, RESULTS
 from klokken.stackconfig import config_path
 from tests.lab.laboratory import KLOKKEN, STACK
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tests.lab.laboratory import Lab
 
 pytestmark = pytest.mark.timeout(1800)
-RESULTS = PROJECT / "results"
 STORM = (KLOKKEN, "storm", "minute", "--fraction", "0.5", "--until", "08:00:30", "--stack", STACK)
 BOTH = ("loadgen1", "loadgen2")
 # Further addresses, behind those of all hosts.

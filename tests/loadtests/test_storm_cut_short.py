@@ -16,8 +16,8 @@ from klokken.errors import Exit
 from klokken.paths import PROJECT
 from klokken.record import Record
 from klokken.results import MachineFacts, Results, Verdict
+from klokken.storm.folder import JOURNAL
 from klokken.storm.outcome import Surroundings, results
-from loadtests import journal
 from tests.loadtests.double import Double
 from tests.loadtests.rehearsal import Rehearsal, free_port, plan_for
 
@@ -43,7 +43,7 @@ def salvaged(folder: Path, run_folder: Path) -> subprocess.CompletedProcess[str]
     """Make the record of what is in `run_folder`, as after the loss of a host."""
     kept = folder / "kept"
     kept.mkdir()
-    for path in (folder / "plan.json", run_folder / journal.NAME):
+    for path in (folder / "plan.json", run_folder / JOURNAL):
         shutil.copy(path, kept)
     return subprocess.run(
         [sys.executable, "-m", "loadtests.salvage", str(kept), LOST],
@@ -125,7 +125,7 @@ def test_a_full_disk_ends_the_storm_with_one_line(cut: dict[str, Cut]) -> None:
 def test_a_journal_without_a_storm_holds_no_record(tmp_path: Path) -> None:
     with Double(tmp_path) as site:
         (tmp_path / "plan.json").write_text(plan_for(site).model_dump_json())
-    (tmp_path / journal.NAME).write_text("")
+    (tmp_path / JOURNAL).write_text("")
     done = salvaged(tmp_path, tmp_path)
     assert done.returncode != 0
     assert done.stderr.endswith("journal.jsonl: the storm had not begun\n")

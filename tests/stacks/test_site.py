@@ -12,12 +12,14 @@ import yaml
 from klokken.paths import PROJECT
 from klokken.stackconfig import StackConfig
 from klokken.topology import Tier
+from stacks.ansible import sources
 from stacks.ansible.sources import digest, roles_of
 from stacks.site import SECRETS, Site
 from stacks.substrate import stand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SECRET_NAMES = sorted({name for names in SECRETS.values() for name in names} | {"ca_certificate"})
 
@@ -147,3 +149,19 @@ def test_every_role_of_site_yml_exists_and_is_used() -> None:
 @pytest.mark.parametrize("tier", list(Tier))
 def test_the_hash_of_a_tier_is_stable(tier: Tier) -> None:
     assert digest(tier) == digest(tier)
+
+
+def test_tasks_are_counted_in_blocks_and_in_the_files_that_others_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = tmp_path / "roles/only/tasks"
+    tasks.mkdir(parents=True)
+    (tmp_path / "site.yml").write_text("[{hosts: edge, roles: [{role: only}]}]")
+    (tasks / "main.yml").write_text(
+        "[{block: [{debug: a}, {debug: b}]}, {ansible.builtin.import_tasks: more.yml}]"
+    )
+    (tasks / "more.yml").write_text("[{debug: c}, {debug: d}, {debug: e}]")
+    monkeypatch.setattr(sources, "PROJECT", tmp_path)
+    monkeypatch.setattr(sources, "SITE", tmp_path / "site.yml")
+    # The role's check of its own variables is one more.
+    assert sources.tasks_of(Tier.EDGE) == 6

@@ -37,6 +37,7 @@ def altered(folder: Path, *keys: str, value: Any) -> Path:
     [
         ("south-schleswig", 6_500),
         ("denmark", 600_000),
+        ("denmark-morning", 600_000),
         ("bavaria", 1_200_000),
         ("minute", 600),
         ("morning", 300),

@@ -44,6 +44,7 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
     dropped: int = 0,
     wait: float = 0.2,
     late: float = 0.001,
+    stolen: tuple[float, ...] = (),
     cpu: list[float] | None = None,
     lost: bool = False,
     **changes: Any,
@@ -80,6 +81,7 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
                 end=offered,
                 offered=offered,
                 cpu=cpu or [0.1] * 10,
+                stolen=list(stolen),
                 memory_bytes=1,
                 lost=lost,
             )
@@ -144,6 +146,7 @@ def test_a_request_that_nobody_had_to_make_is_not_judged() -> None:
     ("found", "reason"),
     [
         (record(late=0.08), "late: p99.9 80 ms, limit 50 ms"),
+        (record(late=0.08, stolen=(0.0, 1.25, 0.5)), "others took 1.25 cores of its machine"),
         (record(cpu=[0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]), "0.90 cores, limit 0.8"),
         (
             record(lost=True),
@@ -200,3 +203,9 @@ def test_one_odd_second_of_a_worker_does_not_make_it_busy() -> None:
 
 def test_a_plan_with_a_pupil_more_than_the_record_is_noticed() -> None:
     assert judged(record(), storms.plan(101)).verdict is Verdict.INVALID
+
+
+def test_who_took_the_machine_is_named_only_where_the_generator_was_late() -> None:
+    assert judged(record(stolen=(1.9,))).verdict is Verdict.PASS
+    (reason,) = judged(record(late=0.08, stolen=(0.01,))).invalid_because
+    assert "others" not in reason

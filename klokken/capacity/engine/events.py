@@ -61,7 +61,7 @@ def _run(m: Model, s: State) -> None:
         put(s.times, s.winners, FAULTS, m.faults[0, column.FAULT_TIME])
     while True:
         source = s.winners[1]
-        now = s.times[source]
+        now = s.times[1]
         if now == NEVER:
             return
         s.totals[EVENTS] += 1

@@ -1,0 +1,173 @@
+"""The command that measures a stack."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from klokken import deployment, telemetry
+from klokken.capacity.demands import Demands
+from klokken.capacity.measure import storms
+from klokken.capacity.measure.measurement import Known, Measurement, measured
+from klokken.capacity.measure.output import put_down
+from klokken.capacity.measure.run import Run
+from klokken.capacity.measure.schedule import LEAST_STARTS, LEAST_STEPS, Plan
+from klokken.capacity.measure.site import Site
+from klokken.capacity.measure.steps import NAME, Steps
+from klokken.capacity.measure.summary import summary
+from klokken.capacity.platform import Platform
+from klokken.capacity.run import DEMANDS_FILE, PLATFORM_FILE
+from klokken.errors import Exit, InputError
+from klokken.paths import RESULTS
+from klokken.profile import Profile
+from klokken.remote import Remote
+from klokken.stackconfig import StackConfig
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from klokken.inventory import Inventory
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("stack")
+@click.option(
+    "--profile",
+    "names",
+    multiple=True,
+    default=["minute"],
+    show_default=True,
+    help="Whose journey to measure. Repeatable.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(LEAST_STEPS, 100),
+    default=LEAST_STEPS,
+    show_default=True,
+    help="Rates, of which the largest is held out.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 20),
+    default=1,
+    show_default=True,
+    help="How often each rate is rung in a start.",
+)
+@click.option(
+    "--starts",
+    type=click.IntRange(LEAST_STARTS, 20),
+    default=LEAST_STARTS,
+    show_default=True,
+    help="Fresh starts of the services.",
+)
+@click.option(
+    "--most",
+    type=click.FloatRange(0, min_open=True),
+    help="The highest rate, a second; guessed where it is not given.",
+)
+@click.option("--seed", default=1, show_default=True, help="Draws another order and other people.")
+@click.option("--demands", type=FILE, default=DEMANDS_FILE, help="What was known before.")
+@click.option("--platform", type=FILE, default=PLATFORM_FILE, help="Places and queues of the site.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was not finished.")
+@click.option("--json", "as_json", is_flag=True, help="Print measure.json.")
+def measure(  # noqa: PLR0913 - one parameter an option
+    *,
+    stack: str,
+    names: tuple[str, ...],
+    steps: int,
+    repeats: int,
+    starts: int,
+    most: float | None,
+    seed: int,
+    demands: Path,
+    platform: Path,
+    resume: str | None,
+    as_json: bool,
+) -> None:
+    """Measure what a journey costs each tier of STACK, over fresh starts of its services.
+
+    The services are restarted several times, and the stack is stormed for as long as the first
+    line says: nobody else should use it or its machine. What was rung is kept whatever happens,
+    and --resume goes on behind it; the options of the first call then hold.
+    """
+    inventory = deployment.read_inventory(stack)
+    known = Known(Demands.read(demands), Platform.read(platform), inventory.site.site_accounts)
+    if resume:
+        found = Steps.read(RESULTS / resume / NAME)
+        if found.plan.stack != stack:
+            raise InputError("measure", "resume", f"is of stack {found.plan.stack}", "name it")
+        if found.torn:
+            _say(found.torn)
+    else:
+        profiles = [storms.measurable(Profile.named(name)) for name in dict.fromkeys(names)]
+        for profile in profiles:
+            journey = known.demands.journey(profile.journey, demands)
+            known.platform.require(journey.tiers, platform)
+        now = datetime.now(UTC)
+        plan = Plan(
+            run=f"{now:%Y%m%dT%H%M%SZ}-measure-{stack}-{secrets.token_hex(2)}",
+            stack=stack,
+            began=now,
+            seed=seed,
+            steps=steps,
+            repeats=repeats,
+            starts=starts,
+            most=most,
+            profiles=profiles,
+            shared=StackConfig.read(stack).substrate.kind == "lab",
+            **_facts(inventory),
+        )
+        _refuse_early(plan, inventory)
+        found = Steps.begin(RESULTS / plan.run / NAME, plan)
+    result = _rung(found, inventory, known)
+    click.echo(result.model_dump_json(indent=2) if as_json else summary(result, found.path.parent))
+    sys.exit(Exit.PASS if result.predicted_well else Exit.FAIL)
+
+
+def _refuse_early(plan: Plan, inventory: Inventory) -> None:
+    """Raise InputError, before any service is touched, where a storm would be refused."""
+    for profile in plan.profiles:
+        people = storms.people_of(profile, inventory.site.site_accounts)
+        steady = storms.steady(profile, people, plan.most or 1.0)
+        storms.planned(steady, inventory, run=plan.run, seed=plan.seed, length=storms.LENGTH)
+
+
+def _facts(inventory: Inventory) -> dict[str, object]:
+    """Return what the plan says of hosts and machine."""
+    nodes = {tier: len(inventory.hosts(tier)) for tier in Tier if inventory.hosts(tier)}
+    cores = {
+        tier: sum(telemetry.machine_facts(host).cores for host in Remote.of(inventory, tier))
+        for tier in nodes
+    }
+    return {
+        "nodes": nodes,
+        "cores": cores,
+        "machine": telemetry.machine_facts(Remote.of(inventory, Tier.LOADGEN)[0]),
+        "versions": telemetry.versions(inventory),
+    }
+
+
+def _rung(found: Steps, inventory: Inventory, known: Known) -> Measurement:
+    """Ring what is left, reckon, and put everything down."""
+    plan, folder = found.plan, found.path.parent
+    _say(
+        f"{plan.run}: {plan.storms} storms over {plan.starts} fresh starts, about"
+        f" {plan.seconds / 60:.0f} minutes in all, at most {plan.most_seconds / 60:.0f}; go on with"
+        f" `klokken measure {plan.stack} --resume {plan.run}`"
+    )
+    drive = any(Tier.DRIVE in known.demands.journeys[p.journey].tiers for p in plan.profiles)
+    site = Site(inventory, shared=plan.shared, drive=drive, log=folder / "storms.log")
+    Run(site, found, known.demands, _say).go_on()
+    result, demands = measured(found, known)
+    put_down(result, demands, folder)
+    return result
+
+
+def _say(line: str) -> None:
+    click.echo(f"{datetime.now(UTC):%H:%M:%S} {line}", err=True)

@@ -1,0 +1,119 @@
+"""The largest step, predicted by the simulator from what the smaller ones say, and compared.
+
+Nothing of the step itself goes in but who was due when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klokken.capacity.engine import events
+from klokken.capacity.engine.tally import ANSWERED, percentile
+from klokken.capacity.measure import storms
+from klokken.capacity.measure.estimate import Compared, HeldOut
+from klokken.capacity.measure.likeness import site
+from klokken.capacity.measure.schedule import MEASURED, WARM_UP
+from klokken.capacity.model import model
+from klokken.capacity.morning import MINUTE_SECONDS, NANO, Morning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from klokken.capacity.measure.likeness import Costs, Setting
+    from klokken.capacity.measure.steps import Step
+
+# Simulations of one step, each with other draws of the work; their times are taken together.
+DRAWS = 20
+# The most by which a prediction may be off.
+THROUGHPUT, UTILISATION, P95 = 0.10, 0.10, 0.25
+# A tier that uses less than so many cores is compared and not judged: a hundredth of it is less
+# than the kernel's clock ticks.
+JUDGED_CORES = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Journeys completed a second, and times of the whole journey in seconds."""
+
+    throughput: float
+    p50: float
+    p95: float
+    p99: float
+
+
+def held_out(setting: Setting, costs: Costs, fitted: Sequence[Step], step: Step) -> HeldOut:
+    """Predict `step` from the smaller ones of its start, and compare."""
+    delay = _delay(setting, costs, fitted)
+    found = _simulated(setting, costs, step.rate, step.seed, delay)
+    figures = [
+        _compared("throughput", "journeys/s", found.throughput, step.achieved, THROUGHPUT),
+        *(
+            _compared(
+                f"utilisation of {tier}",
+                "cores",
+                costs.idle[tier] + costs.each[tier] * found.throughput,
+                use.cores,
+                UTILISATION if use.cores >= JUDGED_CORES else None,
+            )
+            for tier, use in step.usage.tiers.items()
+            if tier in costs.each
+        ),
+        _compared("p50", "s", found.p50, step.whole.p50, None),
+        _compared("p95", "s", found.p95, step.whole.p95, P95),
+        _compared("p99", "s", found.p99, step.whole.p99, None),
+    ]
+    return HeldOut(start=step.start, profile=step.profile, rate=step.rate, figures=figures)
+
+
+def _compared(
+    what: str, unit: str, predicted: float, measured: float, limit: float | None
+) -> Compared:
+    return Compared(
+        what=what,
+        unit=unit,
+        predicted=round(predicted, 6),
+        measured=round(measured, 6),
+        limit=limit,
+    )
+
+
+def _delay(setting: Setting, costs: Costs, fitted: Sequence[Step]) -> float:
+    """Return the seconds of a round trip that no CPU accounts for: networks, disks, the kernel.
+
+    From the lighter half of the fitted steps, where hardly anybody waits for anybody.
+    """
+    own = [step for step in fitted if step.profile == setting.profile.name]
+    light = [step for step in own if step.rate <= median(s.rate for s in own)]
+    journey = costs.shared_out.journeys[setting.profile.journey]
+    connects = sum(request.connects for request in journey.requests)
+    trips = len(journey.requests) + setting.platform.set_up_trips * connects
+    unexplained = [
+        step.whole.p50 - _simulated(setting, costs, step.rate, step.seed, 0.0).p50 for step in light
+    ]
+    return max(0.0, median(unexplained)) / trips
+
+
+def _simulated(setting: Setting, costs: Costs, rate: float, seed: int, delay: float) -> Outcome:
+    """Return what becomes of a step's own arrivals on the platform."""
+    people = storms.people_of(setting.profile, setting.accounts)
+    profile = storms.steady(setting.profile, people, rate)
+    due = storms.due(profile, seed, storms.LENGTH)
+    # What is measured is to fill one of the minutes that the engine counts by.
+    moments = ((due + MINUTE_SECONDS - WARM_UP) * NANO).astype(np.int64)
+    number = np.arange(len(moments))
+    morning = Morning(number, moments, number, MINUTE_SECONDS + MEASURED)
+    known, platform = site(setting, costs, delay)
+    journey = known.journeys[setting.profile.journey]
+    states = [
+        events.simulate(model(known, journey, platform, morning, seed=draw))
+        for draw in range(DRAWS)
+    ]
+    # A journey counts in the minute in which its pupil was due.
+    answered = sum(int(state.counts[-1, ANSWERED, 1]) for state in states)
+    times = sum((state.latency[-1, 1] for state in states), start=np.zeros(1, np.int64))
+    p50, p95, p99 = (percentile(times, share) for share in (0.5, 0.95, 0.99))
+    return Outcome(answered / DRAWS / MEASURED, p50, p95, p99)

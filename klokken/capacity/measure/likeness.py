@@ -1,0 +1,138 @@
+"""A site as the simulator is to see it: what is idle taken off its cores, one machine as one host.
+
+Where hosts share one machine, as in a lab, they share its cores: the work of all tiers, the load
+generator's and Prometheus's with it, is then done by one host with the cores of the machine and
+the places of the busiest tier. With processor sharing that is exact, whichever tier the work is
+for, as long as places do not bind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from klokken.capacity.demands import Demands, Journey
+from klokken.capacity.platform import Platform
+from klokken.errors import InputError
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from klokken.capacity.measure.schedule import Plan
+    from klokken.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What is known of a start: by tier, cores when idle and core-seconds a journey.
+
+    `taken` are cores that others use, `shared_out` the demands by request.
+    """
+
+    idle: Mapping[Tier, float]
+    each: Mapping[Tier, float]
+    taken: float
+    shared_out: Demands
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and what is simulated; `accounts` is how many can sign in."""
+
+    plan: Plan
+    profile: Profile
+    platform: Platform
+    accounts: int
+
+
+def site(setting: Setting, costs: Costs, delay: float) -> tuple[Demands, Platform]:
+    """Return demands and platform; `delay` is the round trip of a pupil, in seconds."""
+    plan, body = setting.plan, setting.platform.model_dump(mode="json")
+    journey = costs.shared_out.journeys[setting.profile.journey]
+    setting.platform.require(journey.tiers, setting.platform.name)
+    for tier, part in body["tiers"].items():
+        if Tier(tier) in plan.nodes:
+            part["nodes"] = plan.nodes[Tier(tier)]
+            part["cores"] = max(1, plan.cores[Tier(tier)] // part["nodes"])
+        if plan.shared:
+            part["round_trip_seconds"] = 0.0
+    if plan.shared:
+        busiest = max(journey.tiers, key=lambda tier: costs.each[tier])
+        place = busiest if all(busiest in r.path for r in journey.requests) else Tier.EDGE
+        known = _on_one_machine(setting, costs, place)
+        part = body["tiers"][place]
+        part["workers"] *= part["nodes"]
+        part |= {"nodes": 1, "cores": plan.machine.cores}
+    else:
+        known = _on_hosts(setting, costs)
+    body["tiers"]["edge"]["round_trip_seconds"] = min(1.0, delay)
+    return known, Platform.model_validate(body)
+
+
+def _on_one_machine(setting: Setting, costs: Costs, place: Tier) -> Demands:
+    """Return demands in which one host does the work of all tiers and nobody else does any."""
+    plan, body = setting.plan, costs.shared_out.model_dump(mode="json")
+    journey = costs.shared_out.journeys[setting.profile.journey]
+    slower = _slower(plan.machine.cores, sum(costs.idle.values()) + costs.taken)
+    shares = [_cost(costs.shared_out, journey, n) for n in range(len(journey.requests))]
+    whole, told = sum(costs.each.values()), sum(value for value, _ in shares)
+    path = [Tier.EDGE] if place is Tier.EDGE else [Tier.EDGE, place]
+    work, requests = {}, []
+    for request, (value, variation) in zip(journey.requests, shares, strict=True):
+        requests.append({**request.model_dump(mode="json"), "path": path})
+        # Work that is no tier's of the journey, as the load generator's, goes with the rest.
+        seconds = whole * slower * value / told
+        work[request.name] = {tier: _exactly(0.0, 0.0) for tier in path}
+        work[request.name][place] = _exactly(seconds, variation)
+    one = {**body["journeys"][setting.profile.journey], "requests": requests}
+    return Demands.model_validate(
+        {
+            "name": "one machine",
+            "journeys": {setting.profile.journey: one},
+            "work": work,
+            "connection": _exactly(0.0, 0.0),
+        }
+    )
+
+
+def _on_hosts(setting: Setting, costs: Costs) -> Demands:
+    """Return the demands with each tier slower by what its hosts do when idle."""
+    body = costs.shared_out.model_dump(mode="json")
+    for works in body["work"].values():
+        for tier, work in works.items():
+            cores = setting.plan.cores.get(Tier(tier))
+            if cores:
+                slower = _slower(cores, costs.idle.get(Tier(tier), 0.0))
+                work |= {at: work[at] * slower for at in ("low", "value", "high")}
+    return Demands.model_validate(body)
+
+
+def _slower(cores: int, idle: float) -> float:
+    """Return by how much all takes longer where so many cores are busy with something else."""
+    if idle >= cores:
+        raise InputError(
+            "measure", "idle", f"{idle:.1f} of {cores} cores are busy with nobody there"
+        )
+    return cores / (cores - idle)
+
+
+def _cost(demands: Demands, journey: Journey, number: int) -> tuple[float, float]:
+    """Return the work of a request at all tiers, and its variation."""
+    request = journey.requests[number]
+    works: list[Any] = [demands.work[request.name][tier] for tier in request.path]
+    works += [demands.connection] * request.connects
+    value = sum(work.value for work in works)
+    spread = sqrt(sum((work.value * work.variation) ** 2 for work in works))
+    return value, spread / value if value else 0.0
+
+
+def _exactly(seconds: float, variation: float) -> dict[str, Any]:
+    return {
+        "low": seconds,
+        "value": seconds,
+        "high": seconds,
+        "variation": variation,
+        "source": "The smaller steps of the same start.",
+    }

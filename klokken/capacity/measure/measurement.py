@@ -1,0 +1,169 @@
+"""The whole of a measurement: what was found, from what, and how well it predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median
+from typing import TYPE_CHECKING, Literal
+
+from klokken.capacity.measure import fit
+from klokken.capacity.measure.analysis import check, split, tier_fits
+from klokken.capacity.measure.estimate import Estimate, HeldOut, Resource, TierFit, Warmth
+from klokken.capacity.measure.holdout import held_out
+from klokken.capacity.measure.knee import highest
+from klokken.capacity.measure.likeness import Costs, Setting
+from klokken.capacity.measure.resources import resources
+from klokken.capacity.measure.schedule import COLD, WARM, Plan
+from klokken.capacity.measure.sharing import BY_TIME, Told, demands, near_idle
+from klokken.capacity.measure.steps import Rates, Start, Step
+from klokken.capacity.measure.warmth import warmth
+from klokken.document import Document
+
+if TYPE_CHECKING:
+    from klokken.capacity.demands import Demands
+    from klokken.capacity.measure.steps import Steps
+    from klokken.capacity.platform import Platform
+    from klokken.topology import Tier
+
+
+class Bootstrap(Document):
+    """How the intervals were made."""
+
+    method: str = "expanded percentile interval over steps"
+    resamples: int = fit.RESAMPLES
+    confidence: float = fit.CONFIDENCE
+    seed: int
+
+
+class Phases(Document):
+    """By how many logins since the start of the services a phase ends: a JIT counts calls."""
+
+    cold: int = COLD
+    warming: int = WARM
+
+
+class Measurement(Document):
+    """What was MEASURED, on these hosts and at these rates; times in seconds, CPU in cores.
+
+    `knee` is the rate of each journey, a second, at which no core would be left. `excluded` are
+    the steps that are in `steps` and in no figure, each with why.
+    """
+
+    schema_version: Literal[1] = 1
+    kind: Literal["MEASURED"] = "MEASURED"
+    plan: Plan
+    finished: datetime
+    phases: Phases
+    bootstrap: Bootstrap
+    rates: Rates
+    tiers: list[TierFit]
+    warmth: list[Warmth]
+    knee: dict[str, Estimate]
+    held_out: list[HeldOut]
+    resources: list[Resource]
+    excluded: list[str]
+    starts: list[Start]
+    steps: list[Step]
+
+    @property
+    def predicted_well(self) -> bool:
+        """Whether every figure of every step held out is within its limit."""
+        return all(figure.kept for each in self.held_out for figure in each.figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known before: demands and platform, and how many accounts the site has."""
+
+    demands: Demands
+    platform: Platform
+    accounts: int
+
+
+def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
+    """Return what the steps say. Raises UnfitError where that is nothing to size from."""
+    plan = steps.plan
+    fitted, held = split(steps)
+    fits = tier_fits(steps, fitted)
+    check(fits, lambda name: known.demands.journeys[name].tiers, steps.path)
+    every = [step for several in fitted.values() for step in several]
+    warmths = warmth(steps.steps, fits)
+    costs = {name: {each.tier: each.demand[name] for each in fits} for name in plan.journeys}
+    told = _told(plan, len(every))
+    found = demands(
+        known.demands, costs, near_idle(every), warmths, name=f"{plan.stack} {plan.run}", told=told
+    )
+    return (
+        Measurement(
+            plan=plan,
+            finished=datetime.now(UTC),
+            phases=Phases(),
+            bootstrap=Bootstrap(seed=plan.seed),
+            rates=steps.rates or Rates(knee=0.0, rates={}),
+            tiers=fits,
+            warmth=warmths,
+            knee={name: _knee(plan, fits, name, taken(every)) for name in plan.journeys},
+            held_out=[_held_out(plan, fits, known, told, fitted[s.start], s) for s in held],
+            resources=resources(every, plan.journeys, plan.seed),
+            excluded=[line(step) for step in steps.steps if step.excluded],
+            starts=list(steps.starts.values()),
+            steps=steps.steps,
+        ),
+        found,
+    )
+
+
+def line(step: Step) -> str:
+    """Return which step was excluded, and why."""
+    return (
+        f"start {step.start}, {step.phase}, {step.rate:g} {step.profile} a second:"
+        f" {'; '.join(step.excluded)}"
+    )
+
+
+def _told(plan: Plan, runs: int) -> Told:
+    source = (
+        f"Measured on stack {plan.stack}, {plan.began:%d %B %Y}, run {plan.run}: {runs} storms over"
+        f" {plan.starts} fresh starts. The value is the middle start's, the upper end that of the"
+        " unlucky one."
+    )
+    shares = (
+        f"Whole journeys were rung; shared out by the requests' times near idle at"
+        f" {', '.join(BY_TIME)}, elsewhere as was known before."
+    )
+    return Told(source, runs, shares)
+
+
+def taken(steps: list[Step]) -> float:
+    """Return the cores that others usually took meanwhile."""
+    return median(step.usage.taken for step in steps)
+
+
+def _knee(plan: Plan, fits: list[TierFit], journey: str, others: float) -> Estimate:
+    def at(idle: str, each: str) -> float:
+        return highest(
+            plan,
+            {fit.tier: getattr(fit.idle, idle) for fit in fits},
+            {fit.tier: getattr(fit.demand[journey], each) for fit in fits},
+            others,
+        )
+
+    return Estimate(value=at("value", "value"), low=at("value", "high"), high=at("value", "low"))
+
+
+def _held_out(  # noqa: PLR0913, PLR0917 - what a prediction may know
+    plan: Plan, fits: list[TierFit], known: Known, told: Told, fitted: list[Step], step: Step
+) -> HeldOut:
+    """Predict a step by what its own start has without it."""
+    own: dict[Tier, dict[str, Estimate]] = {}
+    idle: dict[Tier, float] = {}
+    for each in fits:
+        start = next(s for s in each.starts if s.start == step.start)
+        own[each.tier], idle[each.tier] = start.demand, start.idle.value
+    profile = next(p for p in plan.profiles if p.name == step.profile)
+    costs = {name: {tier: several[name] for tier, several in own.items()} for name in plan.journeys}
+    shared_out = demands(known.demands, costs, near_idle(fitted), [], name="a start", told=told)
+    values = {tier: estimate.value for tier, estimate in costs[profile.journey].items()}
+    setting = Setting(plan, profile, known.platform, known.accounts)
+    return held_out(setting, Costs(idle, values, taken(fitted), shared_out), fitted, step)

@@ -1,0 +1,49 @@
+"""What a measurement leaves in its folder: all of it as JSON, the demands, and plots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from klokken import files
+from klokken.capacity.measure.picture import picture
+from klokken.errors import MachineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from klokken.capacity.demands import Demands
+    from klokken.capacity.measure.measurement import Measurement
+
+
+def put_down(found: Measurement, demands: Demands, folder: Path) -> None:
+    """Write measure.json, demands.yaml and the plots; raise MachineError."""
+    written = {
+        "measure.json": found.model_dump_json(indent=1) + "\n",
+        "demands.yaml": demands_file(found, demands),
+        **{f"load-{p.name}.svg": picture(found, p) for p in found.plan.profiles},
+    }
+    for name, text in written.items():
+        try:
+            files.write(folder / name, text)
+        except OSError as error:
+            raise MachineError(f"{folder / name}: cannot be written ({error.strerror})") from None
+
+
+def demands_file(found: Measurement, demands: Demands) -> str:
+    """Return demands as YAML; how well they predict what they were not fitted to stands on top."""
+    plan = found.plan
+    head = [
+        f"Measured by `klokken measure` on stack {plan.stack}, {plan.began:%d %B %Y}, {plan.run}.",
+        "The largest step of each start was predicted from the smaller ones, and was off by:",
+        *(
+            f"start {each.start}, {each.rate:g} {each.profile} a second: "
+            + ", ".join(f"{figure.what} {100 * figure.error:+.1f} %" for figure in each.figures)
+            for each in found.held_out
+        ),
+        "The upper ends are those of the unlucky start: size from them, with --bound high.",
+    ]
+    body = demands.model_dump(mode="json", exclude_unset=True)
+    text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100)
+    return "".join(f"# {line}\n" for line in head) + text

@@ -1,0 +1,99 @@
+"""Load against response time, with the knee: an SVG that is the same whenever it is drawn."""
+
+from __future__ import annotations
+
+import io
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from klokken.capacity.measure.measurement import Measurement
+    from klokken.capacity.measure.steps import Step
+    from klokken.profile import Profile
+
+_SIZE = (9.0, 4.5)
+_PERCENTILES = {"p50": "#1b6ca8", "p95": "#c05600", "p99": "#7a1f5c"}
+_MARKERS = "osD^vPX*"
+
+
+def picture(found: Measurement, profile: Profile) -> str:
+    """Return the plot of one profile as an SVG document."""
+    settings: dict[str, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": profile.name,
+        "font.size": 10,
+    }
+    with matplotlib.style.context(["default", settings]):
+        figure = Figure(figsize=_SIZE, layout="constrained")
+        axes = figure.add_subplot()
+        steps = [s for s in found.steps if s.phase == "warm" and s.profile == profile.name]
+        _times(axes, [step for step in steps if not step.excluded])
+        _left_out(axes, [step for step in steps if step.excluded])
+        _knee(axes, found, profile)
+        slo = profile.slo.get(profile.journey)
+        if slo and slo.p99_seconds:
+            limit = slo.p99_seconds.value
+            axes.axhline(limit, color="#a00000", linewidth=1, label=f"limit of p99, {limit:g} s")
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_xlim(left=0)
+        axes.set_xlabel(f"{profile.journey}s completed a second")
+        axes.set_ylabel("seconds from when a pupil was due")
+        axes.set_title(f"{found.plan.stack}, {found.plan.began:%d %B %Y}: {profile.name}")
+        axes.grid(visible=True, which="both", linewidth=0.3)
+        axes.legend(fontsize=8)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
+
+
+def _times(axes: Axes, steps: list[Step]) -> None:
+    """Draw every step as a point, and a line through the middle start of each rate."""
+    for name, colour in _PERCENTILES.items():
+        for start in sorted({step.start for step in steps}):
+            own = [step for step in steps if step.start == start]
+            axes.plot(
+                [step.achieved for step in own],
+                [getattr(step.whole, name) for step in own],
+                _MARKERS[(start - 1) % len(_MARKERS)],
+                color=colour,
+                markersize=4,
+                alpha=0.6,
+            )
+        rates = sorted({step.rate for step in steps})
+        at = [[step for step in steps if step.rate == rate] for rate in rates]
+        axes.plot(
+            [median(step.achieved for step in own) for own in at],
+            [median(getattr(step.whole, name) for step in own) for own in at],
+            color=colour,
+            linewidth=1.5,
+            label=name,
+        )
+
+
+def _left_out(axes: Axes, steps: list[Step]) -> None:
+    if steps:
+        axes.plot(
+            [step.achieved for step in steps],
+            [max(step.whole.p95, 1e-3) for step in steps],
+            "x",
+            color="#808080",
+            label="excluded, p95",
+        )
+
+
+def _knee(axes: Axes, found: Measurement, profile: Profile) -> None:
+    knee = found.knee[profile.journey]
+    axes.axvspan(knee.low, knee.high, color="#d0d0d0", alpha=0.5, linewidth=0)
+    axes.axvline(
+        knee.value,
+        color="#404040",
+        linestyle="--",
+        linewidth=1.2,
+        label=f"knee {knee.value:.1f}/s ({knee.low:.1f} to {knee.high:.1f})",
+    )

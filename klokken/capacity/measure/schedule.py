@@ -1,0 +1,140 @@
+"""What a measurement rings and in which order, and how long that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from klokken.document import Document
+from klokken.profile import Profile
+from klokken.results import MachineFacts, Whole
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from klokken.capacity.measure.steps import Step
+
+# Seconds of a step that are rung and not measured, and that are. Both are whole spans of the
+# record's histograms.
+WARM_UP, MEASURED = 10, 30
+# What a storm takes beside its arrivals, and a start until its hosts answer again; as a lab on
+# two cores was seen to take.
+OVERHEAD_SECONDS = 14.0
+START_SECONDS = 45.0
+_STEP_SECONDS = WARM_UP + MEASURED + OVERHEAD_SECONDS
+# After a start, before anything is rung: what the site uses when nobody is there.
+SETTLE = 15.0
+
+# The phases after a start, by how many logins have been completed since: a JIT compiles what was
+# called often, whatever the time it took. 500 and 1,500 divide the logins of Keycloak 26 into
+# thirds of very different cost (79, 50 and 42 to 30 ms of CPU on one machine), and 1,500 is what
+# the role `identity` warms a node up with before the edge gives it traffic.
+COLD, WARM = 500, 1500
+# The storm that takes a start through them, as seconds and logins a second: slow enough that
+# cold hosts keep up on two cores, some more logins than needed since a few may fail.
+WARMING: tuple[tuple[int, float], ...] = ((20, 2.0), (92, 5.0), (130, 8.0))
+# The last seconds of that storm, from which the knee is guessed.
+GUESSED = 30
+
+LEAST_STEPS, LEAST_STARTS = 8, 3
+# Storms of one step, of which the first may have been excluded.
+TRIES = 2
+
+
+class Plan(Document):
+    """A measurement before it begins; the first line of its steps.
+
+    `cores` are those of all hosts of a tier; where these are `shared`, as in a lab, all of them
+    have the `machine`'s, which count once.
+    """
+
+    kind: Literal["plan"] = "plan"
+    schema_version: Literal[1] = 1
+    run: str
+    stack: str
+    began: datetime
+    seed: Whole
+    steps: Annotated[int, Field(ge=LEAST_STEPS, le=100)]
+    repeats: Annotated[int, Field(ge=1, le=20)]
+    starts: Annotated[int, Field(ge=LEAST_STARTS, le=20)]
+    most: Annotated[float, Field(gt=0)] | None
+    profiles: Annotated[list[Profile], Field(min_length=1)]
+    shared: bool
+    cores: dict[Tier, int]
+    nodes: dict[Tier, int]
+    machine: MachineFacts
+    versions: dict[str, str]
+
+    @property
+    def journeys(self) -> list[str]:
+        """The journeys that it measures, each once."""
+        return list(dict.fromkeys(str(profile.journey) for profile in self.profiles))
+
+    @property
+    def storms(self) -> int:
+        """How many storms it has, beside those that take each start through its phases."""
+        return self.starts * self.steps * self.repeats * len(self.profiles)
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes, where no step must be rung again."""
+        warming = sum(seconds for seconds, _ in WARMING) + OVERHEAD_SECONDS
+        return self.starts * (START_SECONDS + SETTLE + warming) + self.storms * _STEP_SECONDS
+
+    @property
+    def most_seconds(self) -> float:
+        """How long it takes, where every step must be rung again."""
+        return self.seconds + (TRIES - 1) * self.storms * _STEP_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One storm to ring: of which profile, at which rate of it, and which of its repeats."""
+
+    profile: str
+    rate: float
+    repeat: int
+
+
+def steady_rates(most: float, steps: int) -> list[float]:
+    """Return evenly spaced rates up to `most` a second, rounded so that they read well."""
+    return [float(f"{most * (n + 1) / steps:.3g}") for n in range(steps)]
+
+
+def turns(plan: Plan, rates: dict[str, list[float]], start: int) -> list[Turn]:
+    """Return every turn of a start, in an order drawn by the seed: load must not follow time.
+
+    The largest rates, which are held out, come in the middle: a node gets cheaper with each login
+    still, and there it is as the other steps are on average.
+    """
+    every = [
+        Turn(profile, rate, repeat)
+        for profile, several in rates.items()
+        for rate in several
+        for repeat in range(plan.repeats)
+    ]
+    order = np.random.Generator(np.random.Philox([plan.seed, start])).permutation(len(every))
+    drawn = [every[n] for n in order]
+    largest = [turn for turn in drawn if turn.rate == rates[turn.profile][-1]]
+    others = [turn for turn in drawn if turn not in largest]
+    middle = len(others) // 2
+    return others[:middle] + largest + others[middle:]
+
+
+def next_turn(every: list[Turn], rung: Iterable[Step]) -> Turn | None:
+    """Return what to ring next: what was never rung, then what was excluded and may be again."""
+    tried: dict[Turn, list[bool]] = {turn: [] for turn in every}
+    for step in rung:
+        turn = Turn(step.profile, step.rate, step.repeat)
+        if turn in tried:
+            tried[turn].append(not step.excluded)
+    for most in range(TRIES):
+        for turn, outcomes in tried.items():
+            if len(outcomes) == most and not any(outcomes):
+                return turn
+    return None

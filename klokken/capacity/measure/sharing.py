@@ -1,0 +1,141 @@
+"""From what a whole journey costs to what each of its requests does, as `demands.yaml` has it.
+
+Storms ring whole journeys, so that only their sum can be told from them. It is shared out: at
+the identity tier, which does most of the work, by how long each request took when hardly anybody
+was there; elsewhere as the demands that were known before have it, handshakes included. The
+sums are measured; how they are shared is not, and the file says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from klokken.capacity.demands import Demands
+from klokken.capacity.measure.analysis import UnfitError
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from klokken.capacity.demands import Journey
+    from klokken.capacity.measure.estimate import Estimate, Warmth
+    from klokken.capacity.measure.steps import Step
+
+_DIGITS = 7
+# Requests whose shares at a tier are those of their times.
+BY_TIME = (Tier.IDENTITY,)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a file says of its figures: where they are from, of how many storms, from what."""
+
+    source: str
+    runs: int
+    shares: str
+
+
+def near_idle(steps: Iterable[Step]) -> dict[str, float]:
+    """Return how long each request took at the lowest rate that was rung, in seconds."""
+    every = list(steps)
+    least = min((step.rate for step in every), default=0.0)
+    slow = [step for step in every if step.rate == least]
+    names = {name for step in slow for name in step.service}
+    return {name: median(s.service[name].p50 for s in slow if name in s.service) for name in names}
+
+
+class Shares:
+    """Shares the cost of journeys out, one after the other, over the requests of `base`."""
+
+    def __init__(self, base: Demands, times: Mapping[str, float], told: Told) -> None:
+        """Begin with all as it was known before."""
+        self.base, self.times, self.told = base, times, told
+        self.body: dict[str, Any] = base.model_dump(mode="json", exclude_unset=True)
+        self.known: set[tuple[str, Tier]] = set()
+        self.connection_known = False
+
+    def share(self, name: str, costs: Mapping[Tier, Estimate]) -> None:
+        """Share what a journey costs each tier out over those of its requests still unknown.
+
+        Raises UnfitError where what is known already is more than the whole.
+        """
+        journey = self.base.journeys[name]
+        for tier in journey.tiers:
+            if tier in costs:
+                self._share(name, journey, tier, costs[tier])
+
+    def _share(self, name: str, journey: Journey, tier: Tier, cost: Estimate) -> None:
+        there = [request.name for request in journey.requests if tier in request.path]
+        connects = sum(r.connects for r in journey.requests) if tier is Tier.EDGE else 0
+        known = sum(self._now(request, tier) for request in there if (request, tier) in self.known)
+        if self.connection_known:
+            known += connects * self.body["connection"]["value"]
+        unknown = [request for request in there if (request, tier) not in self.known]
+        if not unknown:
+            return
+        left = {at: getattr(cost, at) - known for at in ("low", "value", "high")}
+        if left["value"] <= 0:
+            raise UnfitError(
+                f"{tier}: {name} costs {cost.value * 1000:.1f} ms, and the requests it has in"
+                f" common with others {known * 1000:.1f} ms; the rest would be negative; measure"
+                " again"
+            )
+        weights = {request: self._weight(request, tier) for request in unknown}
+        total = sum(weights.values())
+        if connects and not self.connection_known:
+            total += connects * self.base.connection.value
+            self.body["connection"] = self._work(
+                self.body["connection"], left, self.base.connection.value / total
+            )
+            self.connection_known = True
+        for request, weight in weights.items():
+            works = self.body["work"][request]
+            works[tier] = self._work(works[tier], left, weight / total)
+            self.known.add((request, tier))
+
+    def _weight(self, request: str, tier: Tier) -> float:
+        if tier in BY_TIME and request in self.times:
+            return self.times[request]
+        return self.base.work[request][tier].value
+
+    def _now(self, request: str, tier: Tier) -> float:
+        return float(self.body["work"][request][tier]["value"])
+
+    def _work(self, before: Mapping[str, Any], whole: Mapping[str, float], share: float) -> Any:
+        figures = {at: round(max(0.0, value) * share, _DIGITS) for at, value in whole.items()}
+        grounds = {"source": f"{self.told.source} {self.told.shares}", "runs": self.told.runs}
+        return {"variation": before["variation"], **figures, **grounds}
+
+
+def demands(  # noqa: PLR0913 - what a file is made of, all named
+    base: Demands,
+    costs: Mapping[str, Mapping[Tier, Estimate]],
+    times: Mapping[str, float],
+    warmths: Sequence[Warmth],
+    *,
+    name: str,
+    told: Told,
+) -> Demands:
+    """Return `base` with what was measured of its journeys in place of what it had."""
+    shares = Shares(base, times, told)
+    for journey, by_tier in costs.items():
+        shares.share(journey, by_tier)
+    warm = {
+        each.tier: {
+            phase: {
+                **{
+                    at: round(getattr(found.factor, at), _DIGITS) for at in ("value", "low", "high")
+                },
+                "runs": len(found.by_start),
+                "source": told.source,
+            }
+            for phase, found in (("cold", each.cold), ("warming", each.warming))
+        }
+        for each in warmths
+    }
+    body = shares.body
+    return Demands.model_validate(
+        {**body, "name": name, "warmth": {**body.get("warmth", {}), **warm}}
+    )

@@ -1,0 +1,124 @@
+"""The storms of a measurement: even arrivals at one rate, and those that follow a fresh start."""
+
+from __future__ import annotations
+
+import math
+from datetime import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klokken.capacity.measure.schedule import MEASURED, WARM_UP, WARMING
+from klokken.curve import Curve, seconds
+from klokken.errors import InputError
+from klokken.population import teachers
+from klokken.profile import Profile
+from klokken.storm.plan import plan_storm
+
+if TYPE_CHECKING:
+    from klokken.curve import Floats
+    from klokken.inventory import Inventory
+    from klokken.results import StormPlan
+
+OPENS = time(8)
+LENGTH = WARM_UP + MEASURED
+# The fewest of whom a step can tell anything.
+FEWEST = 10
+# The longest that arrivals are spread over, so that a morning ends before midnight.
+_LONGEST = 15 * 3600
+_WHY = "A steady rate, to tell what a journey costs at it."
+
+
+def measurable(profile: Profile) -> Profile:
+    """Return `profile` where its journey can be rung at a steady rate; raise InputError."""
+    if profile.exam:
+        raise InputError(
+            f"profile {profile.name}",
+            "exam",
+            "follows a clock of its own and has no steady rate",
+            "measure login and morning",
+        )
+    return profile
+
+
+def steady(base: Profile, people: int, rate: float) -> Profile:
+    """Return the profile of `people` who come evenly, `rate` a second, over as long as they last.
+
+    A storm is a short stretch of it, so that each draws other people from all of them. Raises
+    InputError where they are too few for one, or one would have too few of them.
+    """
+    if rate * LENGTH < FEWEST:
+        raise InputError(
+            "measure",
+            "most",
+            f"{rate:g} a second for {LENGTH} s are fewer than {FEWEST} people",
+            "give a higher rate, or fewer --steps",
+        )
+    everyone = people + (teachers(people) if base.journey == "morning" else 0)
+    if rate * LENGTH > everyone:
+        raise InputError(
+            "measure",
+            "most",
+            f"{rate:g} a second for {LENGTH} s are more than the {everyone} people there are",
+            "give a lower rate, or the stack more `accounts`",
+        )
+    length = max(LENGTH, min(_LONGEST, math.floor(everyone / rate)))
+    arrivals = {
+        "kind": "uniform",
+        "opens": OPENS,
+        "closes": _after(length),
+        "assumed": True,
+        "why": _WHY,
+    }
+    share = min(1.0, rate * length / everyone)
+    return _changed(base, max(1, round(people * share)), arrivals)
+
+
+def warming(base: Profile) -> Profile:
+    """Return the logins that take a fresh start through its phases."""
+    begins = np.cumsum([0, *(length for length, _ in WARMING)])
+    counts = [length * rate for length, rate in WARMING]
+    arrivals = {
+        "kind": "table",
+        "rows": [
+            {"at": _after(int(begin)), "share": count / sum(counts)}
+            for begin, count in zip(begins, counts, strict=False)
+        ],
+        "closes": _after(int(begins[-1])),
+        "assumed": True,
+        "why": "Slow at first, since cold hosts are.",
+    }
+    return _changed(base, round(sum(counts)), arrivals)
+
+
+def people_of(profile: Profile, accounts: int) -> int:
+    """Return how many there are to draw from: all who can sign in, or whose drives are seeded."""
+    return accounts if profile.journey == "login" else profile.pupils.value
+
+
+def planned(
+    profile: Profile, inventory: Inventory, *, run: str, seed: int, length: int
+) -> StormPlan:
+    """Return the first `length` seconds of a profile as a storm; raise InputError."""
+    closes = _after(length)
+    return plan_storm(profile, inventory, run=run, seed=seed, opens=OPENS, closes=closes)
+
+
+def due(profile: Profile, seed: int, length: int) -> Floats:
+    """Return when those who take part in such a storm are due, in seconds, in order."""
+    count = profile.pupils.value
+    everyone = count + (teachers(count) if profile.journey == "morning" else 0)
+    moments = Curve.of(profile.arrivals).due(seed, 0, everyone) - seconds(OPENS)
+    return np.sort(moments[(moments >= 0) & (moments < length)])
+
+
+def _changed(base: Profile, pupils: int, arrivals: dict[str, object]) -> Profile:
+    body = base.model_dump(exclude={"pupils", "arrivals", "bells", "people"})
+    count = {"value": pupils, "assumed": True, "why": _WHY}
+    return Profile.model_validate({**body, "pupils": count, "arrivals": arrivals})
+
+
+def _after(length: int) -> time:
+    """Return the time so many seconds after OPENS."""
+    whole = OPENS.hour * 3600 + length
+    return time(whole // 3600, whole // 60 % 60, whole % 60)

@@ -1,0 +1,92 @@
+"""What a person sees of a measurement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from klokken.capacity.measure.schedule import COLD, WARM
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from klokken.capacity.measure.estimate import Estimate, HeldOut
+    from klokken.capacity.measure.measurement import Measurement
+
+_MS = 1000
+
+
+def summary(found: Measurement, folder: Path) -> str:
+    """Return the demands with their intervals and checks, errors and what is left out."""
+    plan = found.plan
+    lines = [
+        (
+            f"MEASURED on {plan.stack}: {len(found.steps)} steps over {plan.starts} fresh starts,"
+            f" {len(found.excluded)} excluded"
+        ),
+        *(line for journey in found.knee for line in _demands(found, journey)),
+        *_warmth(found),
+        *(line for each in found.held_out for line in _held_out(each)),
+        *(f"  excluded: {line}" for line in found.excluded),
+        "  Size from the upper ends: they are those of the unlucky start.",
+        f"  written to {folder}",
+    ]
+    return "\n".join(lines)
+
+
+def _demands(found: Measurement, journey: str) -> list[str]:
+    head = [
+        "tier",
+        "ms CPU",
+        "from",
+        "to",
+        *(f"start {n}" for n in range(1, found.plan.starts + 1)),
+    ]
+    rows = [[*head, "by division", "idle cores"]]
+    for fit in found.tiers:
+        demand = fit.demand[journey]
+        starts = [f"{start.demand[journey].value * _MS:.2f}" for start in fit.starts]
+        figures = [f"{value * _MS:.2f}" for value in (demand.value, demand.low, demand.high)]
+        rows.append(
+            [
+                str(fit.tier),
+                *figures,
+                *starts,
+                f"{fit.check[journey] * _MS:.2f}",
+                f"{fit.idle.value:.3f}",
+            ]
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    knee = found.knee[journey]
+    return [
+        f"  a {journey} costs, in ms of CPU with its 95 % interval:",
+        *("    " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows),
+        f"  no core is left at {_interval(knee)} {journey}s a second",
+    ]
+
+
+def _interval(figure: Estimate) -> str:
+    return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
+
+
+def _warmth(found: Measurement) -> list[str]:
+    if not found.warmth:
+        return ["  cold logins were not told apart; what was known of them before stays"]
+    return [
+        f"  {each.tier} is {_interval(each.cold.factor)} times as dear for the first {COLD} logins"
+        f" after a start, {_interval(each.warming.factor)} up to the {WARM:,}th"
+        for each in found.warmth
+    ]
+
+
+def _held_out(each: HeldOut) -> list[str]:
+    return [
+        (
+            f"  held out, start {each.start}, {each.rate:g} {each.profile} a second; predicted,"
+            " measured, error:"
+        ),
+        *(
+            f"    {f.what}: {f.predicted:.3f}, {f.measured:.3f} {f.unit}, {100 * f.error:+.1f} %"
+            + ("" if f.limit is None else f" ({'within' if f.kept else 'BEYOND'} {f.limit:.0%})")
+            for f in each.figures
+        ),
+    ]

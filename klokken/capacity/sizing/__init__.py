@@ -1,0 +1,1 @@
+"""Sizing: the cheapest hosts of a price list that a profile's morning needs."""

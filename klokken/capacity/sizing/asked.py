@@ -1,0 +1,176 @@
+"""What a site is asked for in its busiest minute, tier by tier, at the ends of all intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klokken.capacity.demands import VISITED
+from klokken.capacity.engine import column
+from klokken.capacity.fluid import flow, paths
+from klokken.capacity.model import model
+from klokken.capacity.morning import MINUTE_SECONDS, Morning
+from klokken.capacity.resources import Resources
+from klokken.errors import InputError
+from klokken.topology import Tier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from klokken.capacity.demands import Demands, Journey
+    from klokken.capacity.platform import Platform
+    from klokken.capacity.ranged import Ranged
+    from klokken.capacity.resources import Quantity
+    from klokken.curve import Floats
+    from klokken.profile import Profile
+
+# The unlucky end of each interval; a JIT-compiled tier's is that of an unlucky start.
+BOUND = "high"
+# A figure of which no more is known than this factor is no ground for buying hosts.
+_WIDEST = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class TierAsked:
+    """What one tier is asked for; `pupils` are those of the site, and so is all else.
+
+    `load` is work by second, in cores; `cores` the mean of it over the busiest 60 s, `visits`
+    requests a second in the same.
+    """
+
+    load: Floats
+    cores: float
+    visits: float
+    connections: float
+    pupils: int
+    resources: Resources
+
+    def of(self, name: str) -> float:
+        """Return the resource of this name at its upper end, 0 where it is not said."""
+        found: Quantity | None = getattr(self.resources, name)
+        return found.at(BOUND) if found else 0.0
+
+    @property
+    def data_gb(self) -> float:
+        """What is kept of all pupils."""
+        return self.of("pupil_mb") * self.pupils / 1000
+
+    @property
+    def mbit(self) -> float:
+        """What is sent a second."""
+        return self.visits * self.of("visit_kb") * 8 / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SiteAsked:
+    """What a site of so many pupils is asked for; `schools` counts people by school.
+
+    `alone` is what the whole journey takes where nobody else is there, in seconds; `sent_tb` what
+    leaves the site in one morning.
+    """
+
+    pupils: int
+    schools: Floats
+    tiers: dict[Tier, TierAsked]
+    alone: float
+    sent_tb: float
+
+    def largest_share(self, cells: int) -> float:
+        """Return the share of all people whose schools are in the largest of so many cells."""
+        by_cell = np.bincount(np.arange(len(self.schools)) % cells, weights=self.schools)
+        return float(by_cell.max() / by_cell.sum())
+
+
+def site_asked(
+    profile: Profile, demands: Demands, platform: Platform, fraction: float, seed: int
+) -> SiteAsked:
+    """Return what `fraction` of the pupils of a profile ask of a site.
+
+    `platform` gives the distances between tiers. The fluid level has all requests of a pupil in
+    the second in which it comes: who thinks meanwhile makes the peak a little flatter.
+    """
+    journey = demands.journeys[profile.journey]
+    morning = Morning.of(profile, seed, fraction)
+    built = model(demands, journey, platform, morning, seed=seed, bound=BOUND)
+    by_second = morning.by_second()
+    flowing = flow(built, by_second)
+    requests = paths(built)
+    rate = busiest(by_second.astype(float), MINUTE_SECONDS)
+    connects = int(built.requests[:, column.CONNECTS].sum())
+    pupils = max(1, round(profile.pupils.value * fraction))
+    there = [tier for tier in VISITED if tier in platform.tiers]
+    tiers = {}
+    for tier in VISITED:
+        resources = demands.resources.get(tier, Resources())
+        number = there.index(tier)
+        visits = sum(int(number in path) for path in requests)
+        open_for = resources.connection_seconds
+        held = open_for.at(BOUND) if open_for else 0.0
+        tiers[tier] = TierAsked(
+            load=flowing.load[number],
+            cores=busiest(flowing.load[number], MINUTE_SECONDS),
+            visits=visits * rate,
+            # All who came in the time for which a connection stays.
+            connections=connects * busiest(by_second.astype(float), held) * held,
+            pupils=pupils,
+            resources=resources,
+        )
+    edge = tiers[Tier.EDGE]
+    return SiteAsked(
+        pupils=pupils,
+        schools=np.bincount(morning.schools).astype(float),
+        tiers=tiers,
+        alone=float(flowing.alone.sum()),
+        sent_tb=len(morning.due) * len(requests) * edge.of("visit_kb") / 1e9,
+    )
+
+
+def busiest(by_second: Floats, length: float) -> float:
+    """Return the mean over the busiest `length` seconds on end, whole seconds, of a series."""
+    window = min(max(1, int(np.ceil(length))), len(by_second))
+    total = np.concatenate([[0.0], np.cumsum(by_second)])
+    return float((total[window:] - total[:-window]).max() / window)
+
+
+def waits(load: Floats, cores: float) -> Floats:
+    """Return how many seconds who comes each second waits for so many cores, as a fluid."""
+    found = np.zeros(len(load))
+    left = 0.0
+    for second, work in enumerate(load):
+        left = max(0.0, left + work - cores)
+        found[second] = left / cores
+    return found
+
+
+def fewest_cores(load: Floats, enough: float, wait: float) -> float:
+    """Return the fewest cores, at most `enough`, with which nobody waits longer than `wait`."""
+    low, high = 0.0, enough
+    while high - low > enough / 1000:
+        middle = (low + high) / 2
+        if middle and waits(load, middle).max() <= wait:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def check_widths(demands: Demands, journey: Journey, source: Path) -> None:
+    """Raise InputError where a figure that sizing would use is known too poorly."""
+    used: dict[str, Ranged[float]] = {"connection": demands.connection}
+    for request in journey.requests:
+        for tier in request.path:
+            used[f"work.{request.name}.{tier}"] = demands.work[request.name][tier]
+    for tier, resources in demands.resources.items():
+        for name, figure in resources:
+            if hasattr(figure, "high"):
+                used[f"resources.{tier}.{name}"] = figure
+    for field, figure in used.items():
+        if figure.high > _WIDEST * figure.value:
+            raise InputError(
+                source,
+                field,
+                f"is up to {figure.high:g} where {figure.value:g} is likely, too wide to size from",
+                f"measure it until `high` is at most {_WIDEST:g} times `value`",
+            )

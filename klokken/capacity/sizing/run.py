@@ -1,0 +1,110 @@
+"""A sizing from beginning to end: read, searched, proven and put down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from klokken import files
+from klokken.capacity.sizing import answer
+from klokken.capacity.sizing.answer import Sizing
+from klokken.capacity.sizing.asked import BOUND
+from klokken.capacity.sizing.proof import prove
+from klokken.capacity.sizing.task import best, plans, task
+from klokken.errors import InputError
+from klokken.paths import RESULTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from klokken.capacity.pricelist import PriceList
+    from klokken.capacity.sizing.fit import Rules
+    from klokken.capacity.sizing.proof import Proof
+    from klokken.capacity.sizing.search import Plan
+    from klokken.capacity.sizing.task import Choices, Task
+
+# How much more is kept free where the exact level misses what the search promised, and how often.
+_STEP, _STEPS = 0.05, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """The answer, and the plan and prices that it speaks of."""
+
+    answer: Sizing
+    plan: Plan
+    prices: PriceList
+
+
+def size(chosen: Choices, today: date | None = None) -> Sized:
+    """Return how large a platform a profile needs; raise InputError where none can be had."""
+    made = task(chosen, today or datetime.now(UTC).date())
+    rules, why = made.rules, ""
+    for _ in range(_STEPS + 1):
+        there = plans(made, rules)
+        found = best(made, there)
+        proofs = prove(found, made.profile, made.demands, made.template, chosen.seed)
+        failed = next((proof for proof in proofs if proof.missed), None)
+        if failed is None:
+            prices = next(one for one in made.lists if one.provider == found.provider)
+            return Sized(_sizing(made, rules, there, prices, found, proofs), found, prices)
+        first = failed.missed[0]
+        why = (
+            f"{found.provider} has {first.request_class} {first.what} {first.measured:.3g} "
+            f"in minute {first.minute}"
+        )
+        rules = replace(rules, headroom=min(0.95, rules.headroom + _STEP))
+    raise InputError(
+        chosen.profile,
+        "slo",
+        f"no topology of the price lists keeps it: {why}",
+        "loosen the service level, or mend the demands that it fails by",
+    )
+
+
+def put_down(found: Sizing) -> Path:
+    """Write a sizing into a folder of its own; return the file."""
+    folder = RESULTS / f"{found.made:%Y%m%dT%H%M%S%fZ}-sizing-{found.profile}"
+    folder.mkdir(parents=True)
+    path = folder / "sizing.json"
+    files.write(path, found.model_dump_json(indent=1) + "\n")
+    return path
+
+
+def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
+    made: Task,
+    rules: Rules,
+    there: dict[str, Plan | str],
+    prices: PriceList,
+    found: Plan,
+    proofs: list[Proof],
+) -> Sizing:
+    pupils = made.profile.pupils.value
+    visited = made.demands.journeys[made.profile.journey].tiers
+    return Sizing(
+        profile=made.profile.name,
+        journey=made.profile.journey,
+        pupils=pupils,
+        demands=made.demands.name,
+        bound=BOUND,
+        seed=made.chosen.seed,
+        made=datetime.now(UTC),
+        headroom=rules.headroom,
+        headroom_asked=made.chosen.headroom,
+        cell=rules.cell,
+        provider=found.provider,
+        title=prices.title,
+        sites=found.sites,
+        pupils_a_site=found.asked.pupils,
+        tiers=[answer.tier_answer(fit) for fit in found.fits.values()],
+        single=found.single[0],
+        single_month_eur=found.single[1],
+        balancers=found.balancers,
+        extras_month_eur={name: round(eur, 2) for name, eur in found.extras.items()},
+        cost=answer.cost(found.month_eur, pupils),
+        offers=[answer.offer(one, there[one.provider], pupils) for one in made.lists],
+        mornings=[answer.morning(proof) for proof in proofs],
+        unvisited=[tier for tier in found.fits if tier not in visited],
+        unsaid=[tier for tier in found.fits if tier not in made.demands.resources],
+    )

@@ -1,0 +1,7 @@
+"""What lies in the folder of a storm, on the load generator and here."""
+
+PLAN = "plan.json"
+RECORD = "record.json"
+# What the master heard of its workers, for when it is lost itself.
+JOURNAL = "journal.jsonl"
+PROGRESS = "progress.jsonl"

@@ -1,0 +1,116 @@
+"""The command: what it refuses, what it says before it begins, what it leaves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from klokken import deployment, telemetry
+from klokken.capacity.demands import Demands
+from klokken.capacity.measure import commands
+from klokken.capacity.run import Choices, simulate
+from klokken.cli import cli
+from klokken.errors import InputError, KlokkenError
+from klokken.stackconfig import StackConfig
+from tests.unit.synthetic_lab import MACHINE, Lab
+from tests.unit.test_plan import inventory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Have a lab that is simulated stand where the stack is."""
+    lab = Lab(noise=0.01)
+    config = StackConfig.parse(
+        {"klokken:substrate": "lab", "klokken:site": SITE, "klokken:storms": True}, "lab"
+    )
+    monkeypatch.setattr(commands, "RESULTS", tmp_path)
+    monkeypatch.setattr(commands, "Site", lambda *_, **__: lab)
+    monkeypatch.setattr(deployment, "read_inventory", lambda _: inventory())
+    monkeypatch.setattr(StackConfig, "read", lambda _: config)
+    monkeypatch.setattr(telemetry, "machine_facts", lambda _: MACHINE)
+    monkeypatch.setattr(telemetry, "versions", lambda _: {"edge1 haproxy": "3"})
+    return lab
+
+
+SITE = {"domain": "skole.test", "network": "198.18.0.0/24", "accounts": 6500}
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(cli, ["measure", *arguments])
+
+
+def test_a_measurement_says_how_long_it_takes_and_leaves_all_that_it_found(
+    lab: Lab, tmp_path: Path
+) -> None:
+    done = run("lab")
+    assert done.exit_code == 0, done.output
+    assert "24 storms over 3 fresh starts, about 37 minutes in all, at most 59" in done.output
+    assert "MEASURED on lab" in done.output
+    [folder] = tmp_path.iterdir()
+    assert {path.name for path in folder.iterdir()} == {
+        "steps.jsonl", "measure.json", "demands.yaml", "load-minute.svg",
+    }  # fmt: skip
+    kept = json.loads((folder / "measure.json").read_text())
+    assert kept["kind"] == "MEASURED"
+    # Hosts of a lab are on one machine.
+    assert kept["plan"]["shared"]
+    assert kept["plan"]["versions"] == {"edge1 haproxy": "3"}
+    demands = folder / "demands.yaml"
+    assert "p95" in demands.read_text().split("name:")[0]
+    assert Demands.read(demands).name.startswith("lab ")
+    assert simulate(Choices("minute", demands=demands, level="fluid")).verdict
+    assert lab.starts == 3
+
+
+def test_a_finished_run_is_reckoned_again_without_a_storm(lab: Lab, tmp_path: Path) -> None:
+    run("lab")
+    rung = len(lab.rung)
+    [folder] = tmp_path.iterdir()
+    (folder / "demands.yaml").unlink()
+    done = run("lab", "--resume", folder.name, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["kind"] == "MEASURED"
+    assert (folder / "demands.yaml").exists()
+    assert len(lab.rung) == rung
+
+
+def refused(*arguments: str) -> str:
+    done = run(*arguments)
+    assert isinstance(done.exception, KlokkenError), done.output
+    return str(done.exception)
+
+
+def test_what_cannot_be_measured_is_refused_before_anything_is_touched(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "has no steady rate" in refused("lab", "--profile", "exam")
+    assert "more than the 6500 people" in refused("lab", "--most", "500")
+    assert "cannot be read" in refused("lab", "--resume", "none")
+    assert "none of this name" in refused("lab", "--profile", "moon")
+    for option in ("--steps=7", "--starts=2", "--repeats=0", "--most=0"):
+        assert run("lab", option).exit_code == 2
+    quiet = inventory(storms=False)
+    monkeypatch.setattr(deployment, "read_inventory", lambda _: quiet)
+    assert "no storm may be rung" in refused("lab")
+    assert lab.starts == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_of_another_stack_is_not_gone_on_with(lab: Lab, tmp_path: Path) -> None:
+    lab.foreign = 0.5
+    assert "when it is quiet" in refused("lab")
+    [folder] = tmp_path.iterdir()
+    with pytest.raises(InputError, match="is of stack lab"):
+        CliRunner().invoke(
+            cli, ["measure", "other", "--resume", folder.name], catch_exceptions=False
+        )
+    text = (folder / "steps.jsonl").read_text()
+    (folder / "steps.jsonl").write_text(text + '{"kind": "st')
+    done = run("lab", "--resume", folder.name)
+    assert "line 2 is torn and was dropped" in done.stderr

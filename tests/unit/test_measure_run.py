@@ -1,0 +1,240 @@
+"""A whole measurement, of a lab whose truth is known because it is simulated."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from statistics import median
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from klokken.capacity.demands import Demands
+from klokken.capacity.measure.measurement import Known, Measurement, measured
+from klokken.capacity.measure.picture import picture
+from klokken.capacity.measure.run import Run
+from klokken.capacity.measure.schedule import COLD, WARM
+from klokken.capacity.measure.steps import NAME, Steps
+from klokken.capacity.measure.summary import summary
+from klokken.errors import MachineError
+from klokken.topology import Tier
+from tests.unit.synthetic_lab import (
+    ACCOUNTS,
+    BASE,
+    FACTOR,
+    IDLE,
+    PLATFORM,
+    TRUTH,
+    Lab,
+    plan,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KNOWN = Known(BASE, PLATFORM, ACCOUNTS)
+# The second start is unlucky: its logins cost a third more.
+LUCK = (1.0, 1.3, 1.05)
+
+
+def rung(folder: Path, lab: Lab) -> Steps:
+    steps = Steps.begin(folder / NAME, plan())
+    Run(lab, steps, BASE, lambda _: None).go_on()
+    return steps
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
+    """Return every step of a lab whose readings are 2 % off."""
+    return rung(tmp_path_factory.mktemp("measure") / "run", Lab(noise=0.02, luck=LUCK))
+
+
+@pytest.fixture(scope="module")
+def found(steps: Steps) -> tuple[Measurement, Demands]:
+    """Return what those steps say."""
+    return measured(steps, KNOWN)
+
+
+def test_what_a_login_costs_is_found_within_its_interval(
+    found: tuple[Measurement, Demands],
+) -> None:
+    for fit in found[0].tiers:
+        demand, truth = fit.demand["login"], TRUTH[fit.tier]
+        assert demand.low <= truth <= demand.high, fit.tier
+        assert fit.idle.low <= IDLE[fit.tier] <= fit.idle.high
+        assert sum(fit.groups["login"].values()) == pytest.approx(demand.value, rel=0.2, abs=1e-3)
+
+
+def test_the_upper_end_is_that_of_the_unlucky_start(found: tuple[Measurement, Demands]) -> None:
+    identity = next(fit for fit in found[0].tiers if fit.tier is Tier.IDENTITY)
+    by_start = [start.demand["login"].value for start in identity.starts]
+    assert by_start == pytest.approx([TRUTH[Tier.IDENTITY] * luck for luck in LUCK], rel=0.1)
+    demand = identity.demand["login"]
+    assert demand.value == median(by_start)
+    assert demand.high >= TRUTH[Tier.IDENTITY] * max(LUCK)
+
+
+def test_division_alone_counts_what_is_used_with_nobody_there(
+    found: tuple[Measurement, Demands],
+) -> None:
+    for fit in found[0].tiers:
+        assert fit.check["login"] > fit.demand["login"].value
+
+
+def test_cold_and_warming_logins_are_kept_apart(
+    steps: Steps, found: tuple[Measurement, Demands]
+) -> None:
+    [warmth] = found[0].warmth
+    assert warmth.tier is Tier.IDENTITY
+    assert warmth.cold.factor.value == pytest.approx(FACTOR["cold"], rel=0.1)
+    assert warmth.warming.factor.value == pytest.approx(FACTOR["warming"], rel=0.1)
+    for number in (1, 2, 3):
+        cold, warming = (s for s in steps.of(number) if s.phase in {"cold", "warming"})
+        assert COLD <= cold.completed < COLD + 15
+        assert WARM <= cold.completed + warming.completed < WARM + 15
+        assert warming.began == cold.began + cold.seconds
+
+
+def test_the_largest_step_of_each_start_is_predicted_without_it(
+    steps: Steps, found: tuple[Measurement, Demands]
+) -> None:
+    measurement = found[0]
+    assert steps.rates is not None
+    largest = steps.rates.rates["minute"][-1]
+    assert [(each.start, each.rate) for each in measurement.held_out] == [
+        (number, largest) for number in (1, 2, 3)
+    ]
+    for each in measurement.held_out:
+        assert {"throughput", "utilisation of identity", "p50", "p95", "p99"} <= {
+            figure.what for figure in each.figures
+        }
+        for figure in each.figures:
+            assert figure.kept, (each.start, figure)
+    assert measurement.predicted_well
+
+
+def test_the_knee_lies_where_the_machine_has_no_core_left(
+    found: tuple[Measurement, Demands],
+) -> None:
+    knee = found[0].knee["login"]
+    free = 2 - sum(IDLE.values()) - Lab().foreign
+    assert knee.low <= free / (sum(TRUTH.values()) + 0.05 * TRUTH[Tier.IDENTITY]) <= knee.high
+
+
+def test_other_resources_have_figures_of_their_own(found: tuple[Measurement, Demands]) -> None:
+    by_name = {(each.place, each.what): each for each in found[0].resources}
+    written = by_name["database", "written by processes"]
+    assert written.each["login"].value == pytest.approx(8192, rel=0.01)
+    assert by_name["identity", "memory"].idle.value == pytest.approx(1e9)
+    assert by_name["identity", "connections"].each["login"].value == pytest.approx(0, abs=1e-6)
+    writes = by_name["the machine", "disk writes"]
+    assert writes.each["login"].value == pytest.approx(100 * TRUTH[Tier.DATABASE], rel=0.2)
+
+
+def test_the_file_of_demands_can_be_simulated_and_sums_to_what_was_measured(
+    found: tuple[Measurement, Demands], tmp_path: Path
+) -> None:
+    measurement, demands = found
+    path = tmp_path / "demands.yaml"
+    path.write_text(yaml.safe_dump(demands.model_dump(mode="json", exclude_unset=True)))
+    read = Demands.read(path)
+    assert read == demands
+    login = read.journeys["login"]
+    for fit in measurement.tiers:
+        if fit.tier not in login.tiers:
+            continue
+        works = [read.work[request.name][fit.tier] for request in login.requests]
+        works += [read.connection] * (fit.tier is Tier.EDGE)
+        for at in ("low", "value", "high"):
+            whole = getattr(fit.demand["login"], at)
+            assert sum(work.at(at) for work in works) == pytest.approx(whole, rel=1e-3)
+        assert all("Measured on stack lab" in work.source for work in works)
+        assert {work.runs for work in works} == {3 * 7}
+    # What was not measured is as it was, and says so.
+    assert read.work["open"] == BASE.work["open"]
+    assert read.journeys == BASE.journeys
+    assert read.warmth[Tier.IDENTITY].cold.runs == 3
+
+
+def test_people_see_demands_errors_and_whose_figures_to_size_from(
+    found: tuple[Measurement, Demands], tmp_path: Path
+) -> None:
+    shown = summary(found[0], tmp_path)
+    assert shown.startswith("MEASURED on lab: 33 steps over 3 fresh starts, 0 excluded")
+    assert "by division" in shown
+    assert "held out, start 2" in shown
+    assert "those of the unlucky start" in shown
+
+
+def test_the_plot_is_the_same_whenever_it_is_drawn(
+    steps: Steps, found: tuple[Measurement, Demands]
+) -> None:
+    one, other = (picture(found[0], steps.plan.profiles[0]) for _ in range(2))
+    assert one == other
+    assert ET.fromstring(one).tag.endswith("svg")  # noqa: S314 - drawn a line above
+    assert "knee" in one
+
+
+def test_a_measurement_says_the_same_when_it_is_read_again(
+    steps: Steps, found: tuple[Measurement, Demands]
+) -> None:
+    again, demands = measured(Steps.read(steps.path), KNOWN)
+    assert demands == found[1]
+    assert again.model_dump(exclude={"finished"}) == found[0].model_dump(exclude={"finished"})
+
+
+def test_a_measurement_that_was_killed_goes_on_where_it_was(steps: Steps, tmp_path: Path) -> None:
+    lab = Lab(noise=0.02, luck=LUCK)
+    whole = Steps.begin(tmp_path / "run" / NAME, plan())
+    killed = lab.ring
+
+    def ring(*given: object) -> object:
+        if len(lab.rung) == 15:
+            raise KeyboardInterrupt
+        return killed(*given)  # type: ignore[arg-type]
+
+    lab.ring = ring  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        Run(lab, whole, BASE, lambda _: None).go_on()
+    lab.ring = killed  # type: ignore[method-assign]
+    again = Steps.read(whole.path)
+    assert len(again.steps) == 3 + 8 + 3 + 5
+    Run(lab, again, BASE, lambda _: None).go_on()
+    assert lab.starts == 3
+    assert [step.rate for step in again.steps] == [step.rate for step in steps.steps]
+    Run(lab, again, BASE, lambda _: None).go_on()
+    assert len(lab.rung) == 3 * 9
+
+
+def test_a_start_whose_services_began_anew_is_measured_anew(tmp_path: Path) -> None:
+    lab, said = Lab(), list[str]()
+    steps = rung(tmp_path / "run", lab)
+    lines = steps.path.read_bytes().splitlines(keepends=True)
+    steps.path.write_bytes(b"".join(lines[:-1]))
+    lab.restart()
+    again = Steps.read(steps.path)
+    Run(lab, again, BASE, said.append).go_on()
+    assert "start 3: the services began anew since; so does its measurement" in said
+    assert lab.starts == 5
+    assert {step.usage.begun["identity1"] for step in again.of(3)} == {5000.0}
+
+
+def test_nothing_is_rung_while_others_use_the_machine(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match=r"others used 0.50 .* limit 0.20 .*when it is quiet"):
+        rung(tmp_path / "run", Lab(foreign=0.5))
+
+
+def test_hosts_of_their_own_machines_have_their_own_cores_and_knee(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("servers") / "run"
+    cores = {**dict.fromkeys(TRUTH, 2), Tier.EDGE: 4}
+    steps = Steps.begin(folder / NAME, plan(shared=False, cores=cores, most=14.0))
+    Run(Lab(), steps, BASE, lambda _: None).go_on()
+    found, _ = measured(steps, KNOWN)
+    free = cores[Tier.IDENTITY] - IDLE[Tier.IDENTITY]
+    assert found.knee["login"].value == pytest.approx(free / TRUTH[Tier.IDENTITY], rel=0.01)
+    assert {each.rate for each in found.held_out} == {14.0}
+    throughput = found.held_out[0].figures[0]
+    assert throughput.what == "throughput"
+    assert throughput.kept

@@ -1,0 +1,273 @@
+"""`klokken size` and `klokken waves`: what a person gives, gets and is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from klokken import stackconfig
+from klokken.capacity.kommuner import kommuner
+from klokken.capacity.pricelist import PRICES
+from klokken.capacity.sizing import commands, pictures, run, stack
+from klokken.capacity.sizing.run import Sized, size
+from klokken.capacity.sizing.summary import summary
+from klokken.capacity.sizing.task import Choices
+from klokken.capacity.sizing.waves import Course, roll_out
+from klokken.errors import InputError
+from klokken.paths import PROJECT
+from klokken.stackconfig import StackConfig
+from klokken.topology import Tier
+from tests.unit.test_simulate_command import DEMANDS, changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TODAY = date(2026, 11, 22)
+SMALL = Choices("south-schleswig", providers=("hetzner",))
+
+
+@pytest.fixture(scope="module")
+def sized() -> Sized:
+    return size(SMALL, TODAY)
+
+
+@pytest.fixture
+def prices(tmp_path: Path) -> Path:
+    """Return a price list of today, whatever the day."""
+    today = datetime.now(UTC).date()
+    written = yaml.safe_load((PRICES / "hetzner.yaml").read_text())
+    path = tmp_path / "hetzner.yaml"
+    path.write_text(yaml.safe_dump({**written, "dated": today, "valid_until": today}))
+    return path
+
+
+def test_every_minute_keeps_every_service_level_with_a_host_of_a_tier_down(sized: Sized) -> None:
+    found = sized.answer
+    assert [morning.down for morning in found.mornings] == [None, Tier.EDGE, Tier.IDENTITY]
+    for morning in found.mornings:
+        assert morning.missed == []
+        assert morning.completed == morning.offered == 6500
+        for minute in morning.minutes:
+            busy = dict(minute.utilisation)
+            assert max(busy.values()) <= 1 - found.headroom + 0.02
+
+
+def test_the_exact_level_is_as_busy_as_the_search_reckoned(sized: Sized) -> None:
+    short = sized.answer.mornings[-1]
+    [identity] = [tier for tier in sized.answer.tiers if tier.tier is Tier.IDENTITY]
+    peak = max(minute.utilisation["identity"] for minute in short.minutes)
+    # The busiest minute on the clock is at most the busiest sixty seconds.
+    assert 0.8 * identity.used["CPU"] <= peak <= identity.used["CPU"] + 0.01
+
+
+def test_the_price_is_that_of_all_hosts_storage_and_balancers(sized: Sized) -> None:
+    found = sized.answer
+    tiers = sum(tier.month_eur for tier in found.tiers)
+    extras = sum(found.extras_month_eur.values())
+    whole = tiers + 2 * found.single_month_eur + extras
+    assert found.cost.month_eur == pytest.approx(whole, abs=0.05)
+    assert found.cost.month_dkk == pytest.approx(found.cost.month_eur * 7.46038, abs=0.05)
+    assert found.cost.year_dkk == pytest.approx(12 * found.cost.month_dkk, abs=0.5)
+    assert found.cost.share_of_budget == pytest.approx(found.cost.year_dkk / 21e6, abs=1e-4)
+
+
+def test_pictures_are_the_same_whenever_they_are_drawn(sized: Sized, tmp_path: Path) -> None:
+    drawn = []
+    for name in ("one", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        names = pictures.put_down(sized, folder)
+        drawn.append([(folder / file).read_bytes() for file in names])
+    assert drawn[0] == drawn[1]
+    assert [text[:5] for text in drawn[0]] == [b"<?xml"] * 3
+
+
+def test_the_command_prints_writes_and_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prices: Path
+) -> None:
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(stackconfig, "PROJECT", tmp_path)
+    arguments = ["south-schleswig", "--prices", str(prices), "--compare", "minute"]
+    shown = CliRunner().invoke(commands.size, [*arguments, "--write", "sized"])
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.startswith("SIMULATED: south-schleswig, 6,500 pupils, journey login")
+    for said in ("it is no measurement", "unlucky start", "Side by side", "of the 21 million"):
+        assert said in shown.output
+    [folder] = (tmp_path / "results").glob("*-sizing-south-schleswig")
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == ["backlog.svg", "cost.svg", "sizing.json", "utilisation.svg"]
+    assert json.loads((folder / "sizing.json").read_text())["kind"] == "SIMULATED"
+    config = StackConfig.read("sized")
+    assert config.site.accounts == 6500
+    assert not config.storms
+    again = CliRunner().invoke(commands.size, [*arguments, "--write", "sized"])
+    assert isinstance(again.exception, InputError)
+    assert "Pulumi.sized.yaml: is there already" in str(again.exception)
+
+
+def test_a_written_stack_has_the_hosts_that_were_sized_and_limits_to_match(
+    sized: Sized, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stackconfig, "PROJECT", tmp_path)
+    said = stack.write("sized", sized)
+    assert any("no standby" in line for line in said)
+    tiers = StackConfig.read("sized").site.tiers
+    fits = sized.plan.fits
+    assert tiers[Tier.IDENTITY].count == fits[Tier.IDENTITY].hosts
+    assert tiers[Tier.EDGE].count == fits[Tier.EDGE].hosts
+    assert tiers[Tier.DRIVE].count == fits[Tier.DRIVE].up
+    assert tiers[Tier.DRIVE].volume_gb == fits[Tier.DRIVE].volume_gb
+    assert tiers[Tier.DATABASE].count == 1
+    limits = tiers[Tier.DATABASE].variables
+    assert limits["database_max_connections"] == 30 * fits[Tier.IDENTITY].hosts + 20
+
+
+def test_a_tier_of_many_hosts_gets_a_network_with_room_for_them(
+    sized: Sized, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stackconfig, "PROJECT", tmp_path)
+    for number, (hosts, prefix) in enumerate([(20, 24), (21, 23), (40, 23), (41, 22), (100, 21)]):
+        fits = dict(sized.plan.fits)
+        fits[Tier.IDENTITY] = replace(fits[Tier.IDENTITY], up=hosts - 1)
+        stack.write(f"sized{number}", replace(sized, plan=replace(sized.plan, fits=fits)))
+        site = StackConfig.read(f"sized{number}").site
+        assert (site.tiers[Tier.IDENTITY].count, site.network.prefixlen) == (hosts, prefix)
+
+
+def test_json_of_one_profile_is_one_and_of_several_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prices: Path
+) -> None:
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    plain = ["minute", "--prices", str(prices), "--json"]
+    one = CliRunner().invoke(commands.size, plain)
+    assert json.loads(one.output)["profile"] == "minute"
+    two = CliRunner().invoke(commands.size, [*plain, "--compare", "minute"])
+    assert [each["profile"] for each in json.loads(two.output)] == ["minute", "minute"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [
+        ({"headroom": 1.0}, "size: headroom: is 1;"),
+        ({"headroom": -0.1}, "size: headroom: is -0.1;"),
+        ({"cell": 0}, "size: cell: is 0;"),
+        ({"providers": ("moon",)}, "provider: moon: there is no price list"),
+        ({"profile": "exam"}, r"journeys\.exam: missing"),
+        ({"prices": PRICES / "own.yaml"}, "size: provider: .*; leave out --prices"),
+        (
+            {"profile": "denmark", "cell": 300_000},
+            r"size: cell: no host of the price lists carries 300,000 pupils .* --cell \d+",
+        ),
+    ],
+)
+def test_a_wrong_choice_is_told_in_one_line(choice: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        size(Choices(**{"profile": "minute", "providers": ("hetzner",), **choice}), TODAY)
+    assert "\n" not in str(caught.value)
+
+
+def test_expired_prices_are_refused() -> None:
+    with pytest.raises(InputError, match=r"hetzner\.yaml: valid_until: the prices expired"):
+        size(SMALL, date(2028, 1, 1))
+
+
+def test_a_profile_that_no_host_of_the_list_can_serve_is_refused(tmp_path: Path) -> None:
+    written = yaml.safe_load((PRICES / "hetzner.yaml").read_text())
+    kinds = {"CPX22": written["hosts"]["CPX22"]}
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump({**written, "hosts": kinds}))
+    with pytest.raises(InputError, match=r"hetzner: database needs .* times the memory") as caught:
+        size(Choices("minute", prices=path), TODAY)
+    assert str(caught.value).startswith("minute: pupils: no topology of the price lists carries it")
+    assert "\n" not in str(caught.value)
+
+
+def test_demands_that_say_nothing_of_memory_are_told_to_be_of_cores_alone(tmp_path: Path) -> None:
+    file = tmp_path / "demands.yaml"
+    file.write_text(yaml.safe_dump(changed(DEMANDS, "resources", None), sort_keys=False))
+    found = size(replace(SMALL, demands=file), TODAY).answer
+    assert sorted(found.unsaid) == ["database", "drive", "edge", "identity"]
+    assert "identity, drive, database takes beside cores: only cores count" in summary(found, file)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("work/password/identity/value", -0.1, "work.password.identity.value"),
+        ("work/password/identity/high", 0.2, "work.password.identity: is up to 0.2 where 0.0245"),
+        ("connection/high", 0.01, "connection: is up to 0.01"),
+        ("resources/edge/visit_kb/high", 500.0, "resources.edge.visit_kb: is up to 500"),
+        ("resources/edge/visit_kb/low", -5.0, "resources.edge.visit_kb.low"),
+        ("resources/edge/visit_kb/source", "both", "give either a `source`"),
+        ("resources/moon", {}, "resources.moon"),
+    ],
+)
+def test_demands_that_cannot_be_sized_from_are_refused(
+    tmp_path: Path, path: str, value: Any, says: str
+) -> None:
+    file = tmp_path / "demands.yaml"
+    file.write_text(yaml.safe_dump(changed(DEMANDS, path, value), sort_keys=False))
+    with pytest.raises(InputError) as caught:
+        size(Choices("minute", demands=file, providers=("hetzner",)), TODAY)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_service_level_shorter_than_a_pupil_alone_takes_is_refused(tmp_path: Path) -> None:
+    text = (PROJECT / "loadtests/profiles/minute.yaml").read_text()
+    written = yaml.safe_load(text)
+    for level in written["slo"].values():
+        level["p99_seconds"]["value"] = 0.01
+    path = tmp_path / "minute.yaml"
+    path.write_text(yaml.safe_dump(written))
+    with pytest.raises(InputError, match="but a pupil alone takes"):
+        size(Choices(str(path), providers=("hetzner",)), TODAY)
+
+
+def test_prices_without_a_source_are_the_answer_only_where_no_other_is() -> None:
+    both = size(Choices("minute", providers=("own", "hetzner")), TODAY).answer
+    assert both.provider == "hetzner"
+    assert [offer.assumed for offer in both.offers] == [True, False]
+    assert size(Choices("minute", providers=("own",)), TODAY).answer.provider == "own"
+
+
+def test_the_waves_begin_with_today_s_and_end_with_all_and_only_add() -> None:
+    found = roll_out(Choices("denmark", providers=("hetzner",)), Course(3, date(2027, 8, 1)), TODAY)
+    first, *_, last = found.waves
+    assert (first.all_kommuner, last.all_kommuner, last.pupils) == (23, 98, 600_000)
+    assert sorted(first.kommuner) == sorted(each.name for each in kommuner() if each.today)
+    everybody = [name for wave in found.waves for name in wave.kommuner]
+    assert sorted(everybody) == sorted(each.name for each in kommuner())
+    assert all(count >= 0 for wave in found.waves for count in wave.added.values())
+    for tier, count in last.hosts.items():
+        assert sum(wave.added[tier] for wave in found.waves) == count
+    assert [wave.begins for wave in found.waves] == sorted(wave.begins for wave in found.waves)
+    assert last.begins == date(2027, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("course", "says"),
+    [
+        (Course(0, date(2027, 8, 1)), "waves: waves: is 0"),
+        (Course(4, date(2026, 1, 1)), "waves: until: 2026-01-01 is over"),
+    ],
+)
+def test_a_course_that_cannot_be_is_told_in_one_line(course: Course, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        roll_out(Choices("denmark", providers=("hetzner",)), course, TODAY)
+
+
+def test_the_command_waves_says_what_to_add(prices: Path) -> None:
+    shown = CliRunner().invoke(commands.waves, ["--prices", str(prices), "--waves", "2"])
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.startswith("SIMULATED: denmark in 2 waves on Hetzner Cloud")
+    assert "98" in shown.output
+    as_json = CliRunner().invoke(commands.waves, ["--prices", str(prices), "--json"])
+    assert len(json.loads(as_json.output)["waves"]) == 5
