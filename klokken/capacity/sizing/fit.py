@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from klokken.capacity.sizing.asked import SiteAsked
 
 # More hosts of one tier at one site than these are a sign to take larger ones, or more sites.
-MOST_HOSTS = 100
+MOST_HOSTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ class Carrier:
         cells = ceil(self.site.pupils / self.rules.cell) if self.tier is Tier.DRIVE else 1
         most = 1 if self.tier is Tier.DATABASE else MOST_HOSTS - 1
         # What cores alone take; to begin with one host would only take longer.
-        cores = self.used(1.0)["CPU"] / (1 - self.rules.headroom)
+        least = self.site.tiers[self.tier].cores / self.prices.cores(self.kind)
+        cores = least / (1 - self.rules.headroom)
         fewest = max(1, cells, int(cores))
         if not self._bears(self.used(0.0)):
             return None
@@ -96,9 +97,10 @@ class Carrier:
         data = asked.data_gb * share
         on_volume = self._on_volume(data)
         disk = self.prices.volume_iops if on_volume else self.prices.disk_iops
+        cores = asked.cores + asked.cores_an_account * self.site.accounts * share
         writes = asked.visits * asked.of("visit_writes") * share
         return {
-            "CPU": asked.cores * share / self.prices.cores(self.kind),
+            "CPU": cores * share / self.prices.cores(self.kind),
             "memory": memory / host.memory_gb,
             "connections": connections / most.value if most else 0.0,
             "IOPS": writes / disk.value if disk else 0.0,
