@@ -229,6 +229,11 @@ def test_demands_that_say_nothing_of_memory_are_told_to_be_of_cores_alone(tmp_pa
         ("resources/edge/visit_kb/low", -5.0, "resources.edge.visit_kb.low"),
         ("resources/edge/visit_kb/source", "both", "give either a `source`"),
         ("resources/moon", {}, "resources.moon"),
+        (
+            "journeys/login/requests",
+            [{"name": "login_page", "path": ["edge"]}],
+            "journeys.login: does not visit identity",
+        ),
         ("work/drives/drive/each_account/low", -1.0, "work.drives.drive.each_account.low"),
     ],
 )
