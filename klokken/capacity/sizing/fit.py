@@ -7,6 +7,7 @@ cells, a host each, and one host more that takes the place of one that is down.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
@@ -71,14 +72,10 @@ class Carrier:
     def fit(self) -> Fit | None:
         """Return the fewest hosts that carry the tier, or None where no number of them does."""
         cells = ceil(self.site.pupils / self.rules.cell) if self.tier is Tier.DRIVE else 1
-        most = 1 if self.tier is Tier.DATABASE else MOST_HOSTS - 1
-        # What cores alone take; to begin with one host would only take longer.
-        least = self.site.tiers[self.tier].cores / self.prices.cores(self.kind)
-        cores = least / (1 - self.rules.headroom)
-        fewest = max(1, cells, int(cores))
-        if not self._bears(self.used(0.0)):
-            return None
-        for up in range(fewest, most + 1):
+        counts = range(cells, (1 if self.tier is Tier.DATABASE else MOST_HOSTS - 1) + 1)
+        # With even shares more hosts never bear less; whole schools make a cell somewhat larger.
+        even = bisect_left(counts, x=True, key=lambda up: self._bears(self.used(1 / up)))
+        for up in counts[even:]:
             used = self.used(self._share(up))
             if self._bears(used):
                 return self._fit(up, used, in_cells=self._in_cells(up, cells))
