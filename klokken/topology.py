@@ -66,7 +66,7 @@ class TierSize(Document):
     the data lies on the host's one disk. `hosts` has the variables of single hosts, by name.
     """
 
-    count: Annotated[int, Field(ge=1, le=100, strict=True)] = 1
+    count: Annotated[int, Field(ge=1, le=500, strict=True)] = 1
     volume_gb: Annotated[int, Field(ge=0, le=16_000, strict=True)] = 0
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     hosts: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)

@@ -29,9 +29,19 @@ class Interval(Ranged[Cost]):
 
 
 class Work(Interval):
-    """The CPU of one visit; `variation` is its standard deviation over its mean."""
+    """The CPU of one visit; `variation` is its standard deviation over its mean.
+
+    `each_account` is what it takes more for each account of the host's cell, or of the site where
+    the tier has no cells.
+    """
 
     variation: Annotated[float, Field(ge=0, le=10, strict=True)] = 0.0
+    each_account: Interval | None = None
+
+    def seconds(self, accounts: float, bound: str) -> float:
+        """Return the mean with so many accounts, at the `low`, `value` or `high` end."""
+        more = self.each_account.at(bound) * accounts if self.each_account else 0.0
+        return self.at(bound) + more
 
 
 class Warmth(Document):

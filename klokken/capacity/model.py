@@ -51,7 +51,13 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
     manners = Manners.of(people, journey.conduct)
     order = np.lexsort((morning.people, morning.due))
     connection = demands.connection
-    rows = [[_work(demands, r.name, tier, bound) for tier in tiers] for r in requests]
+    accounts = {
+        tier: len(order) / (part.nodes if part.balance == "cell" else 1)
+        for tier, part in zip(tiers, parts, strict=True)
+    }
+    rows = [
+        [_work(demands, r.name, tier, bound, accounts[tier]) for tier in tiers] for r in requests
+    ]
     return Model(
         seed=seed,
         set_up=platform.set_up_trips * _nano(parts[0].round_trip_seconds),
@@ -93,16 +99,22 @@ def _request(
     ]
 
 
-def _work(demands: Demands, request: str, tier: Tier, bound: str) -> list[int]:
+def _work(demands: Demands, request: str, tier: Tier, bound: str, accounts: float) -> list[int]:
     """Return the work of one visit: cold, warming and warm in nanoseconds, and its shape."""
     work = demands.work.get(request, {}).get(tier)
     if work is None:
         return [0, 0, 0, *chance.shape(0.0)]
     warmth = demands.warmth.get(tier)
     cold, warming = (warmth.cold.at(bound), warmth.warming.at(bound)) if warmth else (1.0, 1.0)
-    phases = [_nano(work.at(bound) * factor) for factor in (cold, warming, 1.0)]
+    mean = work.seconds(accounts, bound)
+    phases = [_nano(mean * factor) for factor in (cold, warming, 1.0)]
     if max(phases) > LONGEST_WORK:
-        raise InputError("demands", f"work.{request}.{tier}", "is over 10 s cold", "correct it")
+        raise InputError(
+            "demands",
+            f"work.{request}.{tier}",
+            f"is over 10 s cold with {accounts:,.0f} accounts",
+            "correct it, or give the platform more cells",
+        )
     return [*phases, *chance.shape(work.variation)]
 
 

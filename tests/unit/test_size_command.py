@@ -37,6 +37,11 @@ def sized() -> Sized:
     return size(SMALL, TODAY)
 
 
+@pytest.fixture(scope="module")
+def with_drives() -> Sized:
+    return size(Choices("morning", providers=("hetzner",)), TODAY)
+
+
 @pytest.fixture
 def prices(tmp_path: Path) -> Path:
     """Return a price list of today, whatever the day."""
@@ -121,11 +126,28 @@ def test_a_written_stack_has_the_hosts_that_were_sized_and_limits_to_match(
     fits = sized.plan.fits
     assert tiers[Tier.IDENTITY].count == fits[Tier.IDENTITY].hosts
     assert tiers[Tier.EDGE].count == fits[Tier.EDGE].hosts
-    assert tiers[Tier.DRIVE].count == fits[Tier.DRIVE].up
-    assert tiers[Tier.DRIVE].volume_gb == fits[Tier.DRIVE].volume_gb
     assert tiers[Tier.DATABASE].count == 1
     limits = tiers[Tier.DATABASE].variables
     assert limits["database_max_connections"] == 30 * fits[Tier.IDENTITY].hosts + 20
+
+
+def test_a_cell_that_stands_by_is_no_cell_of_the_stack(
+    with_drives: Sized, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stackconfig, "PROJECT", tmp_path)
+    stack.write("sized", with_drives)
+    drive, fit = StackConfig.read("sized").site.tiers[Tier.DRIVE], with_drives.plan.fits[Tier.DRIVE]
+    assert (drive.count, drive.volume_gb) == (fit.up, fit.volume_gb)
+    assert fit.hosts == fit.up + 1
+
+
+def test_a_journey_without_the_drive_is_sized_without_it_and_that_is_said(
+    sized: Sized, with_drives: Sized, tmp_path: Path
+) -> None:
+    assert sized.answer.unvisited == [Tier.DRIVE]
+    assert "Without drive, of which the journey asks nothing" in summary(sized.answer, tmp_path)
+    assert with_drives.answer.unvisited == []
+    assert with_drives.answer.mornings[-1].completed == 315
 
 
 def test_a_tier_of_many_hosts_gets_a_network_with_room_for_them(
@@ -161,8 +183,8 @@ def test_json_of_one_profile_is_one_and_of_several_a_list(
         ({"profile": "exam"}, r"journeys\.exam: missing"),
         ({"prices": PRICES / "own.yaml"}, "size: provider: .*; leave out --prices"),
         (
-            {"profile": "denmark", "cell": 300_000},
-            r"size: cell: no host of the price lists carries 300,000 pupils .* --cell \d+",
+            {"profile": "denmark-morning", "cell": 50_000},
+            r"size: cell: no host of the price lists carries 50,000 pupils .* --cell \d+",
         ),
     ],
 )
@@ -192,8 +214,8 @@ def test_demands_that_say_nothing_of_memory_are_told_to_be_of_cores_alone(tmp_pa
     file = tmp_path / "demands.yaml"
     file.write_text(yaml.safe_dump(changed(DEMANDS, "resources", None), sort_keys=False))
     found = size(replace(SMALL, demands=file), TODAY).answer
-    assert sorted(found.unsaid) == ["database", "drive", "edge", "identity"]
-    assert "identity, drive, database takes beside cores: only cores count" in summary(found, file)
+    assert sorted(found.unsaid) == ["database", "edge", "identity"]
+    assert "edge, identity, database takes beside cores: only cores count" in summary(found, file)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +228,12 @@ def test_demands_that_say_nothing_of_memory_are_told_to_be_of_cores_alone(tmp_pa
         ("resources/edge/visit_kb/low", -5.0, "resources.edge.visit_kb.low"),
         ("resources/edge/visit_kb/source", "both", "give either a `source`"),
         ("resources/moon", {}, "resources.moon"),
+        (
+            "journeys/login/requests",
+            [{"name": "login_page", "path": ["edge"]}],
+            "journeys.login: does not visit identity",
+        ),
+        ("work/drives/drive/each_account/low", -1.0, "work.drives.drive.each_account.low"),
     ],
 )
 def test_demands_that_cannot_be_sized_from_are_refused(
@@ -239,7 +267,9 @@ def test_prices_without_a_source_are_the_answer_only_where_no_other_is() -> None
 
 
 def test_the_waves_begin_with_today_s_and_end_with_all_and_only_add() -> None:
-    found = roll_out(Choices("denmark", providers=("hetzner",)), Course(3, date(2027, 8, 1)), TODAY)
+    found = roll_out(
+        Choices("denmark-morning", providers=("hetzner",)), Course(3, date(2027, 8, 1)), TODAY
+    )
     first, *_, last = found.waves
     assert (first.all_kommuner, last.all_kommuner, last.pupils) == (23, 98, 600_000)
     assert sorted(first.kommuner) == sorted(each.name for each in kommuner() if each.today)
@@ -267,7 +297,7 @@ def test_a_course_that_cannot_be_is_told_in_one_line(course: Course, says: str) 
 def test_the_command_waves_says_what_to_add(prices: Path) -> None:
     shown = CliRunner().invoke(commands.waves, ["--prices", str(prices), "--waves", "2"])
     assert shown.exit_code == 0, shown.output
-    assert shown.output.startswith("SIMULATED: denmark in 2 waves on Hetzner Cloud")
+    assert shown.output.startswith("SIMULATED: denmark-morning in 2 waves on Hetzner Cloud")
     assert "98" in shown.output
     as_json = CliRunner().invoke(commands.waves, ["--prices", str(prices), "--json"])
     assert len(json.loads(as_json.output)["waves"]) == 5

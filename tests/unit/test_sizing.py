@@ -38,7 +38,7 @@ def resources(**values: float) -> Resources:
 
 
 def asked(pupils: int, **values: Any) -> TierAsked:
-    figures = {"cores": 0.0, "visits": 0.0, "connections": 0.0, **values}
+    figures = {"cores": 0.0, "cores_an_account": 0.0, "visits": 0.0, "connections": 0.0, **values}
     needs = resources(**figures.pop("needs", {}))
     load = np.full(60, figures["cores"])
     return TierAsked(load=load, pupils=pupils, resources=needs, **figures)
@@ -123,6 +123,17 @@ def test_a_cell_with_more_documents_than_a_volume_holds_is_made_smaller() -> Non
     # nine cells the largest would have 27 of the 238.
     assert found.up == found.volumes == 10
     assert found.bound == "disk"
+
+
+def test_cells_are_made_small_where_a_request_costs_more_with_each_account() -> None:
+    found = fit_of(
+        "CCX33", Tier.DRIVE, pupils=84_000, drive={"cores": 20.0, "cores_an_account": 0.01}
+    )
+    # With n cells a host does 20 / n cores of work and 0.01 more for each of its 84,000 / n
+    # accounts, a cell's share of the pupils over again; whole schools make it one host more.
+    wanted = next(n for n in range(1, 99) if (20 + 0.01 * 84_000 / n) / n <= 8 * FREE)
+    assert found.up == wanted == 15
+    assert found.bound == "CPU"
 
 
 def test_more_than_one_site_is_taken_only_where_one_database_cannot_do_it() -> None:

@@ -37,11 +37,13 @@ class TierAsked:
     """What one tier is asked for; `pupils` are those of the site, and so is all else.
 
     `load` is work by second, in cores; `cores` the mean of it over the busiest 60 s, `visits`
-    requests a second in the same.
+    requests a second in the same. `cores_an_account` come on top of `cores` for each account that
+    a host of the tier has.
     """
 
     load: Floats
     cores: float
+    cores_an_account: float
     visits: float
     connections: float
     pupils: int
@@ -77,6 +79,11 @@ class SiteAsked:
     alone: float
     sent_tb: float
 
+    @property
+    def accounts(self) -> float:
+        """Pupils and teachers."""
+        return float(self.schools.sum())
+
     def largest_share(self, cells: int) -> float:
         """Return the share of all people whose schools are in the largest of so many cells."""
         by_cell = np.bincount(np.arange(len(self.schools)) % cells, weights=self.schools)
@@ -93,7 +100,7 @@ def site_asked(
     """
     journey = demands.journeys[profile.journey]
     morning = Morning.of(profile, seed, fraction)
-    built = model(demands, journey, platform, morning, seed=seed, bound=BOUND)
+    built = model(_flat(demands), journey, platform, morning, seed=seed, bound=BOUND)
     by_second = morning.by_second()
     flowing = flow(built, by_second)
     requests = paths(built)
@@ -102,7 +109,7 @@ def site_asked(
     pupils = max(1, round(profile.pupils.value * fraction))
     there = [tier for tier in VISITED if tier in platform.tiers]
     tiers = {}
-    for tier in VISITED:
+    for tier in journey.tiers:
         resources = demands.resources.get(tier, Resources())
         number = there.index(tier)
         visits = sum(int(number in path) for path in requests)
@@ -111,6 +118,7 @@ def site_asked(
         tiers[tier] = TierAsked(
             load=flowing.load[number],
             cores=busiest(flowing.load[number], MINUTE_SECONDS),
+            cores_an_account=rate * _growth(demands, journey, tier),
             visits=visits * rate,
             # All who came in the time for which a connection stays.
             connections=connects * busiest(by_second.astype(float), held) * held,
@@ -125,6 +133,23 @@ def site_asked(
         alone=float(flowing.alone.sum()),
         sent_tb=len(morning.due) * len(requests) * edge.of("visit_kb") / 1e9,
     )
+
+
+def _flat(demands: Demands) -> Demands:
+    """Return demands that do not grow with accounts, whose number is not known yet."""
+    work = {
+        request: {
+            tier: figure.model_copy(update={"each_account": None}) for tier, figure in there.items()
+        }
+        for request, there in demands.work.items()
+    }
+    return demands.model_copy(update={"work": work})
+
+
+def _growth(demands: Demands, journey: Journey, tier: Tier) -> float:
+    """Return by how many seconds a journey's work at a tier grows with each account."""
+    there = (demands.work[r.name][tier] for r in journey.requests if tier in r.path)
+    return sum(work.each_account.at(BOUND) for work in there if work.each_account)
 
 
 def busiest(by_second: Floats, length: float) -> float:
@@ -161,7 +186,10 @@ def check_widths(demands: Demands, journey: Journey, source: Path) -> None:
     used: dict[str, Ranged[float]] = {"connection": demands.connection}
     for request in journey.requests:
         for tier in request.path:
-            used[f"work.{request.name}.{tier}"] = demands.work[request.name][tier]
+            work = demands.work[request.name][tier]
+            used[f"work.{request.name}.{tier}"] = work
+            if work.each_account:
+                used[f"work.{request.name}.{tier}.each_account"] = work.each_account
     for tier, resources in demands.resources.items():
         for name, figure in resources:
             if hasattr(figure, "high"):

@@ -32,9 +32,7 @@ _RULES = (
     click.option(
         "--headroom", default=0.3, show_default=True, help="The share of a host kept free."
     ),
-    click.option(
-        "--cell", default=50_000, show_default=True, help="Pupils of a drive cell at most."
-    ),
+    click.option("--cell", type=int, help="Pupils of a drive cell at most; 50000, or fewer."),
     click.option("--json", "as_json", is_flag=True, help="Print the results as JSON."),
 )
 C = TypeVar("C", bound="Callable[..., object]")
@@ -58,7 +56,7 @@ def size(  # noqa: PLR0913 - one parameter an option
     prices: Path | None,
     provider: tuple[str, ...],
     headroom: float,
-    cell: int,
+    cell: int | None,
     write: str | None,
     compare: tuple[str, ...],
     as_json: bool,
@@ -87,7 +85,7 @@ def size(  # noqa: PLR0913 - one parameter an option
 
 
 @click.command()
-@click.argument("profile", default="denmark")
+@click.argument("profile", default="denmark-morning")
 @click.option("--waves", "count", default=4, show_default=True, help="Waves after today's.")
 @click.option(
     "--until",
@@ -106,7 +104,7 @@ def waves(  # noqa: PLR0913 - one parameter an option
     prices: Path | None,
     provider: tuple[str, ...],
     headroom: float,
-    cell: int,
+    cell: int | None,
     as_json: bool,
 ) -> None:
     """Say what to add with each wave, from the kommuner of today to all 98 of PROFILE."""

@@ -7,6 +7,7 @@ cells, a host each, and one host more that takes the place of one that is down.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from klokken.capacity.sizing.asked import SiteAsked
 
 # More hosts of one tier at one site than these are a sign to take larger ones, or more sites.
-MOST_HOSTS = 100
+MOST_HOSTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,10 @@ class Carrier:
     def fit(self) -> Fit | None:
         """Return the fewest hosts that carry the tier, or None where no number of them does."""
         cells = ceil(self.site.pupils / self.rules.cell) if self.tier is Tier.DRIVE else 1
-        most = 1 if self.tier is Tier.DATABASE else MOST_HOSTS - 1
-        # What cores alone take; to begin with one host would only take longer.
-        cores = self.used(1.0)["CPU"] / (1 - self.rules.headroom)
-        fewest = max(1, cells, int(cores))
-        if not self._bears(self.used(0.0)):
-            return None
-        for up in range(fewest, most + 1):
+        counts = range(cells, (1 if self.tier is Tier.DATABASE else MOST_HOSTS - 1) + 1)
+        # With even shares more hosts never bear less; whole schools make a cell somewhat larger.
+        even = bisect_left(counts, x=True, key=lambda up: self._bears(self.used(1 / up)))
+        for up in counts[even:]:
             used = self.used(self._share(up))
             if self._bears(used):
                 return self._fit(up, used, in_cells=self._in_cells(up, cells))
@@ -96,9 +94,10 @@ class Carrier:
         data = asked.data_gb * share
         on_volume = self._on_volume(data)
         disk = self.prices.volume_iops if on_volume else self.prices.disk_iops
+        cores = asked.cores + asked.cores_an_account * self.site.accounts * share
         writes = asked.visits * asked.of("visit_writes") * share
         return {
-            "CPU": asked.cores * share / self.prices.cores(self.kind),
+            "CPU": cores * share / self.prices.cores(self.kind),
             "memory": memory / host.memory_gb,
             "connections": connections / most.value if most else 0.0,
             "IOPS": writes / disk.value if disk else 0.0,

@@ -94,7 +94,7 @@ def _cost(found: Sizing, plan: Plan, prices: PriceList) -> str:
     rules = Rules(found.headroom, found.cell)
     costs = [(wait, month) for wait in WAITS for month in _month(plan, prices, rules, wait)]
     figure, axes = _figure("DKK a month, by how long the unluckiest pupil waits")
-    labels = (f"{found.title}, all", "without the drives")
+    labels = (f"{found.title}, all", "without the drive's hosts")
     for number, label in enumerate(labels):
         axes.plot(
             [wait for wait, *_ in costs],
@@ -124,8 +124,8 @@ def _month(plan: Plan, prices: PriceList, rules: Rules, wait: float) -> list[tup
         found = cheapest(lambda _: asked, prices, rules)
     except NoPlanError:
         return []
-    drives = plan.sites * found.fits[Tier.DRIVE].month_eur
-    return [(plan.sites * found.month_eur, plan.sites * found.month_eur - drives)]
+    drives = found.fits[Tier.DRIVE].month_eur if Tier.DRIVE in found.fits else 0.0
+    return [(plan.sites * found.month_eur, plan.sites * (found.month_eur - drives))]
 
 
 def _figure(title: str) -> tuple[Figure, Axes]:

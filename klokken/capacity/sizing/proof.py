@@ -42,8 +42,8 @@ def platform_of(plan: Plan, template: Platform, down: Tier | None) -> Platform:
     """
     parts = {}
     pool = plan.asked.tiers[Tier.IDENTITY].resources.pool
-    for tier, part in template.tiers.items():
-        fit = plan.fits[tier]
+    for tier, fit in plan.fits.items():
+        part = template.tiers[tier]
         alone = tier in (Tier.DRIVE, Tier.DATABASE) or tier is down
         scale = fit.cores / part.cores
         places = round(part.workers * scale)

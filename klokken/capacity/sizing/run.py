@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from klokken import files
+from klokken.capacity.demands import VISITED
 from klokken.capacity.sizing import answer
 from klokken.capacity.sizing.answer import Sizing
 from klokken.capacity.sizing.asked import BOUND
@@ -81,7 +82,6 @@ def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
     proofs: list[Proof],
 ) -> Sizing:
     pupils = made.profile.pupils.value
-    visited = made.demands.journeys[made.profile.journey].tiers
     return Sizing(
         profile=made.profile.name,
         journey=made.profile.journey,
@@ -105,6 +105,6 @@ def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
         cost=answer.cost(found.month_eur, pupils),
         offers=[answer.offer(one, there[one.provider], pupils) for one in made.lists],
         mornings=[answer.morning(proof) for proof in proofs],
-        unvisited=[tier for tier in found.fits if tier not in visited],
+        unvisited=[tier for tier in VISITED if tier not in found.fits],
         unsaid=[tier for tier in found.fits if tier not in made.demands.resources],
     )

@@ -84,10 +84,14 @@ def again(asked: SiteAsked, prices: PriceList, rules: Rules, whole: Plan) -> Pla
 
 
 def _plan(asked: SiteAsked, prices: PriceList, rules: Rules, sites: int) -> Plan:
-    edge = _best(Tier.EDGE, asked, prices, rules)
-    drive = _best(Tier.DRIVE, asked, prices, rules)
     identity, database = _logins(asked, prices, rules)
-    fits = {fit.tier: fit for fit in (edge, identity, drive, database)}
+    fits = {
+        Tier.EDGE: _best(Tier.EDGE, asked, prices, rules),
+        Tier.IDENTITY: identity,
+        Tier.DATABASE: database,
+    }
+    if Tier.DRIVE in asked.tiers:
+        fits[Tier.DRIVE] = _best(Tier.DRIVE, asked, prices, rules)
     return _priced(asked, prices, rules, sites, fits)
 
 

@@ -76,17 +76,18 @@ def _tiers(plan: Plan, example: dict[str, Any], free: float) -> dict[str, Any]:
         Tier.EDGE: {
             "edge_connections": 1000 * ceil(held / fits[Tier.EDGE].up / free / 1000),
             "edge_identity_maxconn": site.tiers[Tier.IDENTITY].workers,
-            "edge_drive_maxconn": site.tiers[Tier.DRIVE].workers,
         },
         Tier.DATABASE: {"database_max_connections": pooled + _FURTHER_CONNECTIONS},
     }
     counts = {
         Tier.DATABASE: 1,
         Tier.IDENTITY: fits[Tier.IDENTITY].hosts,
-        # The host that stands by for a cell is no cell.
-        Tier.DRIVE: fits[Tier.DRIVE].up,
         Tier.EDGE: fits[Tier.EDGE].hosts,
     }
+    if Tier.DRIVE in fits:
+        # The host that stands by for a cell is no cell.
+        counts[Tier.DRIVE] = fits[Tier.DRIVE].up
+        limits[Tier.EDGE]["edge_drive_maxconn"] = site.tiers[Tier.DRIVE].workers
     made: dict[str, Any] = {}
     for name, written in example.items():
         tier = Tier(name)

@@ -110,7 +110,7 @@ def _warnings(found: Sizing) -> list[str]:
         )
     if found.unvisited:
         missing = ", ".join(found.unvisited)
-        lines.append(f"  The journey asks nothing of {missing}: its cores are not reckoned with.")
+        lines.append(f"  Without {missing}, of which the journey asks nothing: size one that does.")
     if found.unsaid:
         missing = ", ".join(found.unsaid)
         lines.append(

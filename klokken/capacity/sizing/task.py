@@ -15,6 +15,7 @@ from klokken.capacity.sizing.fit import Rules
 from klokken.capacity.sizing.search import NoPlanError, Plan, cheapest, largest_cell
 from klokken.errors import InputError
 from klokken.profile import Profile
+from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,18 +25,25 @@ if TYPE_CHECKING:
     from klokken.capacity.sizing.asked import SiteAsked
 
 SEED = 1
+# The most pupils of a cell where nobody says.
+CELL = 50_000
+# What every journey visits that begins with a login.
+_NEEDED = (Tier.EDGE, Tier.IDENTITY, Tier.DATABASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is to be sized, and by which rules. `prices` is one list instead of the product's."""
+    """What is to be sized, and by which rules. `prices` is one list instead of the product's.
+
+    Without `cell`, cells are as large as is cheapest, and no larger than CELL.
+    """
 
     profile: str
     demands: Path = run.DEMANDS_FILE
     prices: Path | None = None
     providers: tuple[str, ...] = ()
     headroom: float = 0.3
-    cell: int = 50_000
+    cell: int | None = None
     seed: int = SEED
 
 
@@ -53,21 +61,26 @@ class Task:
     @property
     def rules(self) -> Rules:
         """The rules that were asked for."""
-        return Rules(self.chosen.headroom, self.chosen.cell)
+        return Rules(self.chosen.headroom, self.chosen.cell or CELL)
 
 
 def task(chosen: Choices, today: date) -> Task:
     """Read everything; raise InputError about anything that cannot be used."""
     if not 0 <= chosen.headroom < 1:
         raise InputError("size", "headroom", f"is {chosen.headroom:g}", "give one from 0 to 0.99")
-    if chosen.cell < 1:
+    if chosen.cell is not None and chosen.cell < 1:
         raise InputError("size", "cell", f"is {chosen.cell}", "give pupils a cell, such as 50000")
     if chosen.prices and chosen.providers:
         raise InputError(
             "size", "provider", "chooses among the product's own lists", "leave out --prices"
         )
     profile, demands = Profile.named(chosen.profile), Demands.read(chosen.demands)
-    check_widths(demands, demands.journey(profile.journey, chosen.demands), chosen.demands)
+    journey = demands.journey(profile.journey, chosen.demands)
+    for tier in _NEEDED:
+        if tier not in journey.tiers:
+            field = f"journeys.{profile.journey}"
+            raise InputError(chosen.demands, field, f"does not visit {tier}", "a login does")
+    check_widths(demands, journey, chosen.demands)
     template = Platform.read(run.PLATFORM_FILE)
     lists = (
         [PriceList.read(chosen.prices, today)]
@@ -81,7 +94,8 @@ def task(chosen: Choices, today: date) -> Task:
 
     made = Task(chosen, profile, demands, template, lists, asking)
     _check_alone(made)
-    _check_cell(made)
+    if chosen.cell is not None and Tier.DRIVE in journey.tiers:
+        _check_cell(made)
     return made
 
 

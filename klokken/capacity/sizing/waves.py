@@ -109,7 +109,7 @@ def roll_out(chosen: Choices, course: Course, today: date) -> RollOut:
         title=prices.title,
         sites=whole.sites,
         headroom=chosen.headroom,
-        cell=chosen.cell,
+        cell=made.rules.cell,
         kinds={tier: fit.kind for tier, fit in whole.fits.items()},
         waves=waves,
     )
