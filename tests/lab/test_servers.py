@@ -24,7 +24,11 @@ from tests.roles.authority import PEBBLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [
+    pytest.mark.timeout(1800),
+    # The servers live on when who started them has forgotten it, as hosts of a lab do.
+    pytest.mark.filterwarnings(r"ignore:subprocess \d+ is still running:ResourceWarning"),
+]
 ALL_TIERS = {tier.value for tier in Tier}
 SITE: dict[str, Any] = {
     "domain": "skole.test",
