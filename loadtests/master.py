@@ -55,6 +55,7 @@ class Master:
         self.broken: str | None = None
         self._books = Books(plan)
         self._clock = StormClock(0.0)
+        self._cpu: list[float] = []
         folder.mkdir(parents=True, exist_ok=True)
         self._journal = Journal(folder)
         for name in (PROGRESS, writes.NAME):
@@ -89,8 +90,12 @@ class Master:
         """Write a line of progress each second until every worker has ended or is lost."""
         ledger = self._books.opened()
         last = lasting(self.plan) + 2 * MARGIN + SILENCE
+        then, used = self._clock(), time.process_time()
         while self._clock() < last and not ledger.settled(self._clock(), SILENCE):
             gevent.sleep(1.0)
+            now, use = self._clock(), time.process_time()
+            self._cpu.append((use - used) / (now - then))
+            then, used = now, use
             self._progress(done=False)
             if self.broken:
                 return
@@ -102,7 +107,8 @@ class Master:
         """
         if self.record_written or self.broken:
             return
-        record = self._books.record(time.time()).model_copy(update={"cut_short": cut_short})
+        own = {"cut_short": cut_short, "master_cpu": self._cpu}
+        record = self._books.record(time.time()).model_copy(update=own)
         try:
             files.write(self.folder / RECORD, record.model_dump_json())
         except OSError as error:

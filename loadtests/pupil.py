@@ -192,8 +192,12 @@ class Visit:
         ahead = self._ahead()
         if ahead > KEPT_OPEN:
             self.connection.close()
+        if ahead >= 0:
+            self.intended = self.until
+            return
         # What was to be done in the past is intended now: the pupil was busy with else.
-        self.intended = self.desk.clock() if ahead < 0 else self.until
+        self.intended = self.desk.clock()
+        self.waited()
 
     def _ahead(self) -> float:
         """Return the seconds that are still to be waited."""
@@ -204,6 +208,8 @@ class Visit:
         try:
             if (ahead := self._ahead()) > 0:
                 self.desk.sleep(ahead)
+            if self.until is not None:
+                self.desk.recorder.woke(self.until, self.desk.clock())
         finally:
             self.waited()
 
@@ -228,8 +234,10 @@ class Visit:
             self.desk.sleep(left)
             raise Abandoned
         self.desk.recorder.retried(name)
+        until = self.desk.clock() + length
         self.desk.sleep(length)
         self.intended = self.desk.clock()
+        self.desk.recorder.woke(until, self.intended)
 
     def _left(self) -> float | None:
         """Return the seconds of waiting that the pupil has left; None without an end."""

@@ -41,9 +41,10 @@ def summary(results: Results, folder: Path) -> str:
             f"unknown {by.unknown}; hand-ins {by.handins}, late {by.late}"
         )
     generator = results.generator
+    late = max(generator.lateness.p999, generator.wakes.p999)
     lines.append(
-        f"  generator: lateness p99.9 {generator.lateness.p999 * 1000:.1f} ms, "
-        f"busiest worker {generator.cpu_busiest:.2f} cores"
+        f"  generator: lateness p99.9 {late * 1000:.1f} ms, "
+        f"busiest worker {generator.cpu_busiest:.2f} cores, master {generator.cpu_master:.2f}"
     )
     if plan.dry:
         lines += _dry(results)

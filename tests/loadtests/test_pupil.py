@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import gevent
 import pytest
 
+from klokken import histogram
 from klokken.people import People, Temper
 from klokken.retries import Retries
 from loadtests.persistence import persistently
@@ -173,3 +174,27 @@ def test_a_wait_ends_at_its_second_and_one_in_the_past_at_once() -> None:
 
     delta, _ = attend(lambda _: Response(200), waiting)
     assert dict(delta["ok"]) == {"save": 1, "exam": 1}
+
+
+def test_how_late_a_pupil_is_woken_is_recorded_and_what_it_did_meanwhile_is_not() -> None:
+    time, recorder = [0.0], Recorder("exam")
+
+    def oversleep(seconds: float) -> None:
+        time[0] += seconds + 0.25
+
+    def sitting(_: int) -> Journey:
+        yield Wait(10.0)
+        yield Ask("save", Request(SITE, "PUT", "/"), status_200)
+        # By now it is later than that: nobody waits, so nobody is woken.
+        yield Wait(5.0)
+
+    wire = Wire(lambda _: Response(200))
+    desk = Desk(
+        lambda: wire, sitting, recorder, lambda: time[0], None, lambda *_: None, sleep=oversleep
+    )
+    desk.attend(0, 0.0)
+    delta = recorder.take(100.0, final=True)
+    found = {(name, kind): hdr for _, name, kind, hdr in delta["spans"]}
+    woken = histogram.latency(histogram.merged([found["wake", "lateness"]]))
+    assert woken.count == 1
+    assert woken.max == pytest.approx(0.25, rel=1e-3)
