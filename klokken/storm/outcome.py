@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from klokken import files, histogram
 from klokken.errors import MachineError
 from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS, WAKE
-from klokken.results import ClassResult, Footprint, Generator, Interval, Results
+from klokken.results import (
+    ClassResult,
+    Footprint,
+    Generator,
+    Interval,
+    MachineFacts,
+    Results,
+    TierCpu,
+)
 from klokken.verdict import invalid_because, judgements, verdict
 
 if TYPE_CHECKING:
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klokken.record import Record, Span
-    from klokken.results import Latency, MachineFacts, StormPlan, TierCpu
+    from klokken.results import Latency, StormPlan
 
 # Seconds over which a worker's CPU is averaged before the busiest stretch is taken, so that one
 # odd second does not stand for it.
