@@ -176,6 +176,34 @@ def test_a_wait_ends_at_its_second_and_one_in_the_past_at_once() -> None:
     assert dict(delta["ok"]) == {"save": 1, "exam": 1}
 
 
+def test_a_client_pauses_alike_in_every_storm_and_no_two_together() -> None:
+    def pauses(pupil: int, seed: int) -> list[float]:
+        time, slept = [0.0], []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            time[0] += seconds
+
+        desk = Desk(
+            lambda: Wire(lambda _: Response(503)),
+            asking,
+            Recorder("exam"),
+            lambda: time[0],
+            None,
+            lambda *_: None,
+            retries=Retries(attempts=4),
+            seed=seed,
+            sleep=sleep,
+        )
+        desk.attend(pupil, 0.0)
+        return slept
+
+    assert pauses(1, 1) == pauses(1, 1)
+    assert len({tuple(pauses(*who)) for who in ((1, 1), (2, 1), (1, 2))}) == 3
+    for longest, pause in zip((0.5, 1.0, 2.0), pauses(1, 1), strict=True):
+        assert longest / 2 < pause < longest
+
+
 def test_how_late_a_pupil_is_woken_is_recorded_and_what_it_did_meanwhile_is_not() -> None:
     time, recorder = [0.0], Recorder("exam")
 
