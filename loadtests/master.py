@@ -84,7 +84,8 @@ class Master:
         """Take what a worker hands over; what was written goes into its log at once."""
         if self.begun:
             self._enter({"delta": delta, "worker": worker, "at": self._clock()})
-            self._append(writes.NAME, logbook.lines(delta))
+            if delta["writes"]:
+                self._append(writes.NAME, logbook.lines(delta))
 
     def follow(self) -> None:
         """Write a line of progress each second until every worker has ended or is lost."""
