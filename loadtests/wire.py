@@ -63,7 +63,16 @@ class Pipe(rtls.MemoryBIO):
 class Wire:
     """One connection to `target`, open after its handshake. Not for two greenlets at once."""
 
-    __slots__ = ("_awaits", "_hub", "_incoming", "_more", "_outgoing", "_plain", "_readable", "_tls")
+    __slots__ = (
+        "_awaits",
+        "_hub",
+        "_incoming",
+        "_more",
+        "_outgoing",
+        "_plain",
+        "_readable",
+        "_tls",
+    )
 
     def __init__(
         self, target: Target, context: rtls.SSLContext, source_address: str | None = None

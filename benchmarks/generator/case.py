@@ -84,7 +84,8 @@ def evenly(plan: StormPlan, first: int, end: int) -> Attendance:
     A storm draws its due times, which here would give Klokken clumps that no peer has.
     """
     numbers = np.arange(first, end, dtype=np.int64)
-    return Attendance(numbers, (numbers + 0.5) * (arriving(plan) / plan.people))
+    due = (numbers + 0.5) * (arriving(plan) / plan.people)
+    return Attendance(numbers, due.astype(np.float64))
 
 
 def _profile(pupils: int, seconds: int) -> Profile:

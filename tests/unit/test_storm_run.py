@@ -92,10 +92,8 @@ def test_a_full_disk_leaves_what_was_recorded_and_says_where(
     monkeypatch.setattr(telemetry, "tier_cpu", full)
     found, folder = run.storm(inventory(), PLAN)
     assert found.verdict is Verdict.INVALID
-    assert found.invalid_because == [
-        f"{folder}: the results cannot be written (No space left on device);"
-        f" what was recorded is in {folder}"
-    ]
+    reason = f"{folder}: the results cannot be written (No space left on device)"
+    assert found.invalid_because == [f"{reason}; what was recorded is in {folder}"]
     assert (folder / "record.json").exists()
     assert not (folder / "results.json").exists()
     told = summary(found, folder)
