@@ -9,6 +9,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 # Each run, simulation and sizing has a folder here.
 RESULTS = PROJECT / "results"
 
+# Each lab on this machine has a folder here, and no trace of it is left without that folder.
+LABS = Path("/var/lib/klokken")
+
 
 def cache_folder() -> Path:
     """Return the folder of what can be made again: tools, images, downloads."""
