@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from tests.lab.laboratory import KLOKKEN, NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 pytestmark = pytest.mark.timeout(600)
@@ -73,11 +73,23 @@ def test_an_address_range_in_use_is_refused(other: Path) -> None:
     refused(klokken("up", OTHER), f"klokken:site.network: {NETWORK} is already in use")
 
 
-def test_a_bridge_in_use_is_refused(other: Path) -> None:
-    assert other.exists()
+@pytest.fixture(params=[(), ("198.19.9.1/24",)], ids=["bare", "with an address"])
+def foreign_bridge(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A bridge that somebody else has made, of the name that the lab's would have."""
     subprocess.run(["ip", "link", "add", f"kl-{OTHER}", "type", "bridge"], check=True)
-    subprocess.run(["ip", "address", "add", "198.19.9.1/24", "dev", f"kl-{OTHER}"], check=True)
+    try:
+        for address in request.param:
+            subprocess.run(["ip", "address", "add", address, "dev", f"kl-{OTHER}"], check=True)
+        yield Path("/sys/class/net", f"kl-{OTHER}")
+    finally:
+        subprocess.run(["ip", "link", "delete", f"kl-{OTHER}"], check=True)
+
+
+def test_a_bridge_in_use_is_refused_and_left_alone(other: Path, foreign_bridge: Path) -> None:
+    assert other.exists()
     refused(klokken("up", OTHER), f"bridge kl-{OTHER}: already in use")
+    assert klokken("down", OTHER).returncode == 0
+    assert foreign_bridge.exists()
 
 
 def test_a_full_disk_is_refused(other: Path) -> None:
