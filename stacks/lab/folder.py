@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klokken.errors import MachineError
+from klokken.paths import LABS
+from stacks.lab.lock import lock
 from stacks.lab.mounts import delete
 from stacks.lab.shell import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LABS = Path("/var/lib/klokken")
+# Seconds to wait for who else has one of a lab's hosts in hand.
+LOCK_PATIENCE = 120
 # Five small hosts and their packages take 4 GB; less would end in the middle.
 LEAST_FREE_BYTES = 5 * 10**9
 
@@ -69,8 +70,5 @@ class LabFolder:
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the lock `name` of this lab; other processes and threads wait."""
-        path = self.path / f".{name}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with lock(self.path / f".{name}.lock", LOCK_PATIENCE):
             yield

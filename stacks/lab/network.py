@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from klokken import deadline
 from klokken.errors import MachineError
 from klokken.paths import LABS
 from stacks.lab.shell import run
@@ -90,7 +91,7 @@ class LabNetwork:
         try:
             yield
         finally:
-            with suppress(MachineError):
+            with deadline.lifted(), suppress(MachineError):
                 run("nft", "delete", "element", *target, keys)
 
     def _rules(self) -> str:
