@@ -13,6 +13,7 @@ from klokken import deadline
 from klokken.errors import KlokkenError, MachineError
 from klokken.paths import cache_folder
 from stacks.lab.container import wait_until
+from stacks.lab.disk import free_bytes, require_free
 from stacks.lab.lock import lock
 from stacks.lab.mounts import delete
 from stacks.lab.shell import run
@@ -42,6 +43,11 @@ UNITS = ("systemd-networkd", "ssh")
 TIMEOUT = 900
 # Who waits for another one's image waits longer than that one may take.
 LOCK_PATIENCE = TIMEOUT + 60
+# The tree, and the packages that it is unpacked from meanwhile.
+NEEDED_BYTES = 10**9
+# What debootstrap's log says of a full disk, unless that disk has no room for the log either.
+NO_SPACE = "No space left on device"
+FULL_BYTES = 5 * 10**7
 STOP_TIMEOUT = 60
 
 
@@ -68,6 +74,7 @@ def ensure_image(key: str) -> Path:
 
 def _make(path: Path) -> None:
     """Build the tree beside its place and move it there when it is whole."""
+    require_free(path.parent, NEEDED_BYTES, "the base tree of lab hosts")
     print(f"[image] building a Debian {SUITE} base tree, once", flush=True)  # noqa: T201 - Pulumi shows what a provider prints
     draft = path.with_suffix(".draft")
     delete(draft)
@@ -134,6 +141,8 @@ def main() -> int:
 def _complaint(log: Path) -> str:
     """Return the last error in debootstrap's log, or else its last line, and the mend."""
     lines = log.read_text(errors="replace").strip().splitlines() or ["no word"]
+    if any(NO_SPACE in line for line in lines) or free_bytes(log.parent) < FULL_BYTES:
+        return f"{log.parent}: no space left on its disk; free {NEEDED_BYTES / 1e9:.0f} GB there"
     said = next((line for line in reversed(lines) if line.startswith("E: ")), lines[-1])
     return f"{said}; is the package source there?"
 

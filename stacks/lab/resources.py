@@ -16,6 +16,8 @@ from stacks.limits import GROUND, HOST, NETWORK
 from stacks.provider import quiet_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pulumi
 
 
@@ -35,7 +37,8 @@ class GroundProvider(PartProvider):
 
     def make(self, props: dict[str, Any]) -> CreateResult:
         """Make folder, key and image."""
-        LabFolder(props["stack"]).make()
+        volumes = {name: int(size) for name, size in props["volumes"].items()}
+        LabFolder(props["stack"]).make(volumes)
         ensure_image(props["image"])
         return CreateResult(props["stack"], props)
 
@@ -95,11 +98,16 @@ class HostProvider(PartProvider):
 
 
 class Ground(Resource, module="klokken", name="LabGround"):
-    """The lab's folder on this machine, its SSH key, and the image of its hosts."""
+    """The lab's folder on this machine, its SSH key, and the image of its hosts.
 
-    def __init__(self, stack: str, opts: pulumi.ResourceOptions) -> None:
+    `volumes` has the size of each host's data volume in GB, by which the disk is looked at first.
+    """
+
+    def __init__(
+        self, stack: str, volumes: Mapping[str, int], opts: pulumi.ResourceOptions
+    ) -> None:
         """Declare it."""
-        props = {"stack": stack, "image": image_key(), "state": UP}
+        props = {"stack": stack, "volumes": volumes, "image": image_key(), "state": UP}
         super().__init__(GroundProvider(), f"{stack}-ground", props, opts)
 
 

@@ -97,7 +97,7 @@ def test_a_full_disk_is_refused(other: Path) -> None:
     folder = f"/var/lib/klokken/{OTHER}"
     subprocess.run(["mkdir", "-p", folder], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=True)
-    refused(klokken("up", OTHER), f"{folder}: 0.1 GB free, a lab needs")
+    refused(klokken("up", OTHER), f"{folder}: 0.1 GB free, a lab with 7 hosts to make needs")
 
 
 def test_a_package_source_that_answers_no_is_told(other: Path, tmp_path: Path) -> None:
