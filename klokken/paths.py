@@ -9,7 +9,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 # Each run, simulation and sizing has a folder here.
 RESULTS = PROJECT / "results"
 
-# Each lab on this machine has a folder here, and no trace of it is left without that folder.
+# Each lab on this machine has a folder here, the last of it to go.
 LABS = Path("/var/lib/klokken")
 
 

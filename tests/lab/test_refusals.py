@@ -14,6 +14,7 @@ from klokken import workspace
 from klokken.errors import Exit
 from klokken.paths import PROJECT
 from klokken.stackconfig import config_path
+from stacks.lab.network import LabNetwork
 from tests.lab import machine
 from tests.lab.laboratory import KLOKKEN, NETWORK
 
@@ -90,6 +91,20 @@ def test_a_bridge_in_use_is_refused_and_left_alone(other: Path, foreign_bridge: 
     refused(klokken("up", OTHER), f"bridge kl-{OTHER}: already in use")
     assert klokken("down", OTHER).returncode == 0
     assert foreign_bridge.exists()
+
+
+def test_what_is_half_made_goes_without_pulumi_too(other: Path, tmp_path: Path) -> None:
+    """Delete the cache with the Pulumi in it, as the README lets a person do."""
+    assert other.exists()
+    subprocess.run(["mkdir", "-p", f"/var/lib/klokken/{OTHER}/hosts"], check=True)
+    LabNetwork(OTHER, FREE).make()
+    folders = os.environ["PATH"].split(os.pathsep)
+    without = os.pathsep.join(each for each in folders if not Path(each, "pulumi").exists())
+    done = klokken("down", OTHER, XDG_CACHE_HOME=str(tmp_path), PATH=without)
+    assert done.returncode == 0, done.stderr
+    assert f"pulumi: not on this machine; run `make setup`; sweeping {OTHER} up" in done.stderr
+    assert not Path("/sys/class/net", f"kl-{OTHER}").exists()
+    assert not Path("/var/lib/klokken", OTHER).exists()
 
 
 def test_a_full_disk_is_refused(other: Path) -> None:
