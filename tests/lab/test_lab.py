@@ -158,8 +158,8 @@ def test_a_morning_is_spent_with_the_drives(lab: Lab, seeded: str) -> None:
 
 @pytest.fixture(scope="session")
 def exam(lab: Lab, seeded: str) -> dict[str, Any]:
-    """Sit an exam while a cell is killed and cut off."""
-    faults = ["--fault", "kill-drive@50", "--fault", "cut@80+10"]
+    """Sit an exam while a cell is killed and cut off, and the metrics die between."""
+    faults = ["--fault", "kill-drive@50", "--fault", "kill-metrics@70", "--fault", "cut@80+10"]
     return ring(lab, "exam", "spelling", "--fraction", seeded, "--compress", "30", *faults)
 
 
@@ -171,8 +171,10 @@ def test_an_exam_is_sat_and_broken_and_nothing_is_lost(exam: dict[str, Any]) -> 
     assert all("generator was late" in why for why in exam["invalid_because"])
     assert audit["lost"] == []
     assert audit["present"] == audit["acknowledged"] == 2 * exam["offered"]
-    assert [fault["kind"] for fault in told["faults"]] == ["kill-drive", "cut"]
+    assert [fault["kind"] for fault in told["faults"]] == ["kill-drive", "kill-metrics", "cut"]
     assert all(fault["back_after"] is not None for fault in told["faults"])
+    logins = (exam["folder"] / "logins.jsonl").read_text().splitlines()
+    assert [json.loads(one)["cause"] for one in logins].count("") > 10
 
 
 def test_an_audit_finds_a_single_changed_document(lab: Lab, exam: dict[str, Any]) -> None:

@@ -130,6 +130,7 @@ def test_a_fault_that_lasts_is_undone_by_the_host_itself_if_nobody_does(kind: st
         ("kill-database", "database1", "postgresql@17-main"),
         ("kill-drive", "drive1", "drive"),
         ("kill-directory", "drive1", "slapd"),
+        ("kill-metrics", "metrics1", "prometheus"),
     ],
 )
 def test_a_kill_meets_the_main_process_of_one_host(kind: str, host: str, unit: str) -> None:
