@@ -104,7 +104,7 @@ def _of_value(value: Any, option: Option, field: str) -> Iterator[Fault]:
 
 
 def _is(value: Any, kind: type) -> bool:
-    """Say whether a value is of a kind. To Python, true is a number as well; to a role it is not."""
+    """Say whether a value is of a kind; true is no number here, though it is one to Python."""
     return type(value) is kind
 
 
