@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from klokken.errors import KlokkenError, MachineError
+from klokken.errors import Exit, KlokkenError, MachineError
 from klokken.paths import cache_folder
 from stacks.lab.container import wait_until
 from stacks.lab.mounts import delete
@@ -113,6 +113,8 @@ def main() -> int:
     except KlokkenError as error:
         print(f"setup: {error}", file=sys.stderr)  # noqa: T201 - a program's own output
         return error.code
+    except KeyboardInterrupt:
+        return Exit.MACHINE
     return 0
 
 
