@@ -25,7 +25,7 @@ from tests.roles.authority import PEBBLE, Edge, authority
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 NAMES = ["login.skole.example", "portal.skole.example", "drive1.skole.example"]
 # Runs a playbook twice, or as often as there are words, and keeps what it left.
 RUN = """
