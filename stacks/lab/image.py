@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from klokken import deadline
-from klokken.errors import KlokkenError, MachineError
+from klokken.errors import Exit, KlokkenError, MachineError
 from klokken.paths import cache_folder
 from stacks.lab.container import wait_until
 from stacks.lab.disk import free_bytes, require_free
@@ -135,6 +135,8 @@ def main() -> int:
     except KlokkenError as error:
         print(f"setup: {error}", file=sys.stderr)  # noqa: T201 - a program's own output
         return error.code
+    except KeyboardInterrupt:
+        return Exit.MACHINE
     return 0
 
 
