@@ -15,6 +15,7 @@ from klokken import workspace
 from klokken.clouds.settings import Cloud
 from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
+from klokken.locks import abandoned
 from klokken.paths import LABS, PROJECT, inventory_path
 from klokken.program import cancel_file, run
 from klokken.servers.listing import ServerList
@@ -48,6 +49,8 @@ def up(stack: str) -> None:
     require_machine(config)
     if isinstance(config.substrate, Servers):
         ServerList.read(stack, config.site)
+    if abandoned(stack):
+        _release(stack)
     _pulumi("up", stack, *_policies(config))
 
 
