@@ -89,7 +89,7 @@ def down(stack: str, *, from_hosts: bool = False, sure: bool = False) -> None:
 def check(stack: str) -> None:
     """Run the host checks against `stack`; raise when one fails."""
     read_inventory(stack)
-    argv = ["pytest", "-q", "--no-header", "-p", "no:cacheprovider", "tests/hosts"]
+    argv = ["pytest", "-q", "--no-header", "tests/hosts"]
     code = run([*argv, f"--stack={stack}"])
     if code:
         raise CheckError(f"check of {stack}: a host is not as it shall be; see above")
