@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHECKS = ("ruff", "mypy", "ansible-lint")
-QUICK = "pytest tests --ignore=tests/hosts --ignore=tests/lab -m not slow -n auto --dist loadfile"
-SLOW = "pytest tests --ignore=tests/hosts --ignore=tests/lab -m slow"
-LAB = "pytest tests/lab"
+RUN = "pytest --durations=25 --durations-min=5"
+WITHOUT_LAB = f"{RUN} tests --ignore=tests/hosts --ignore=tests/lab"
+QUICK = f"{WITHOUT_LAB} -m not slow -n auto --dist loadfile"
+SLOW = f"{WITHOUT_LAB} -m slow"
+LAB = f"{RUN} tests/lab"
 
 
 @pytest.fixture
