@@ -12,7 +12,7 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, TextIO, Unpack
 
-from klokken import telemetry, writes
+from klokken import files, telemetry, writes
 from klokken.errors import MachineError
 from klokken.paths import PROJECT, RESULTS
 from klokken.record import Record
@@ -89,8 +89,8 @@ def rung(planned: StormPlan, folder: Path, out: TextIO, seconds: float | None = 
     Where `seconds` are given, the storm is stopped when it has gone on for so long. A storm whose
     master is lost has a record of what was heard until then, which says so.
     """
-    (folder / PLAN).write_text(planned.model_dump_json(), encoding="utf-8")
-    (folder / _PASSWORD).write_text("of nobody\n", encoding="utf-8")
+    files.write(folder / PLAN, planned.model_dump_json())
+    files.write(folder / _PASSWORD, "of nobody\n")
     progress = ProgressLine(planned, out)
     try:
         with _processes(planned, folder) as master:
