@@ -65,6 +65,7 @@ def reported(folder: Path) -> Path:
     if not (folder / "results.json").exists() and (folder / PLAN).exists():
         plan, record = _plan(folder), _record(folder)
         _write(outcome.results(plan, record, _around(folder)), record, folder)
+        return folder / report.NAME
     return report.write(Results.read(folder / "results.json"), folder)
 
 
