@@ -100,13 +100,16 @@ def test_an_answer_that_is_given_up_is_never_taken_for_the_next(site: Double) ->
     wire = connection(site)
     page = Request(site.origin, "GET", "/?state=a&nonce=b&redirect_uri=c")
 
+    given_up = threading.Event()
+
     def slow(_: Request) -> Response:
-        time.sleep(0.5)
+        given_up.wait(60)
         return Response(418)
 
     site.school.instead = slow
     with pytest.raises(Unanswered, match="given up"), gevent.Timeout(0.2, Unanswered("given up")):
         wire.send(page)
+    given_up.set()
     site.school.instead = lambda _: None
     assert wire.send(page).status == 200
     assert site.connections == 2
