@@ -23,6 +23,8 @@ FIELD = "klokken.substrate"
 WIDEST_MANAGEMENT = 16
 # The one tier whose role puts its data on a volume of its own.
 WITH_VOLUME = Tier.DRIVE
+# Whose own disk holds what cannot be made again.
+WITH_DATA = (Tier.DATABASE, Tier.DRIVE)
 
 Home = Annotated[Path, AfterValidator(Path.expanduser)]
 # A name that every cloud takes as a label, a tag and a part of a host name.

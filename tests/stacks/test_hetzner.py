@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -90,9 +91,26 @@ def test_behind_a_balancer_no_server_is(key: str) -> None:
 
 
 def test_what_an_edge_is_reached_at_outlives_it(seen: Recorder) -> None:
-    (fixed,) = of(seen, "primaryIp").values()
-    assert fixed["autoDelete"] is False
-    assert fixed["deleteProtection"] is True
+    fixed = of(seen, "primaryIp")
+    assert {name: address["type"] for name, address in fixed.items()} == {
+        f"{STACK}-edge1-ipv4": "ipv4",
+        f"{STACK}-edge1-ipv6": "ipv6",
+    }
+    assert not any(address["autoDelete"] for address in fixed.values())
+    assert all(address["deleteProtection"] for address in fixed.values())
+    (net,) = of(seen, "server")[f"{STACK}-edge1"]["publicNets"]
+    assert net["ipv4"]
+    assert net["ipv6"]
+
+
+@pytest.mark.parametrize(("front", "said"), [("address", {"edge1"}), ("balancer", set())])
+def test_an_edge_serves_at_the_ipv6_address_that_dns_has(
+    key: str, front: str, said: set[str]
+) -> None:
+    (file,) = declared(configured("hetzner", key, front=front)).of("InventoryFile").values()
+    groups = yaml.safe_load(file["content"])["all"]["children"].values()
+    hosts = {name: host for group in groups for name, host in group["hosts"].items()}
+    assert {name for name, host in hosts.items() if host.get("edge_ipv6")} == said
 
 
 def test_a_volume_is_protected_and_in_the_location_of_its_server(seen: Recorder) -> None:

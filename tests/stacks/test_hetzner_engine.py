@@ -152,7 +152,9 @@ def test_a_stack_comes_up_once_keeps_its_data_and_goes_without_a_trace(engine: E
     assert volume["server"] is not None
     assert len((site_folder(STACK) / "known_hosts").read_text().splitlines()) == len(names)
     front = json.loads(engine.run("stack", "output", "front", "--json").stdout)
-    assert {each["ip"] for each in engine.api.project.all("primary_ips")} < set(front)
+    # Of an IPv6 network, the first address is the server's.
+    fixed = [each["ip"].replace("/64", "1") for each in engine.api.project.all("primary_ips")]
+    assert sorted(fixed) == sorted(front)
 
     # A new image or location is for servers to come.
     ordered = engine.orders()

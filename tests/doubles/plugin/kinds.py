@@ -80,8 +80,7 @@ def _thing(client: Client, kind: str, props: Json) -> tuple[str, Json]:
 def _of_server(props: Json) -> Json:
     (net,) = props["publicNets"]
     public: Json = {"enable_ipv4": net["ipv4Enabled"], "enable_ipv6": net["ipv6Enabled"]}
-    if net.get("ipv4"):
-        public["ipv4"] = int(net["ipv4"])
+    public |= {family: int(net[family]) for family in ("ipv4", "ipv6") if net.get(family)}
     return {
         "firewalls": [{"firewall": int(number)} for number in props["firewallIds"]],
         "placement_group": int(props["placementGroupId"]),
