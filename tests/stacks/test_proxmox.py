@@ -50,7 +50,9 @@ def test_a_machine_boots_from_an_image_that_was_checked(seen: Recorder) -> None:
     images = of(seen, "download/fileLegacy")
     assert {image["nodeName"] for image in images.values()} == {"pve1", "pve2", "pve3"}
     assert all(image["checksumAlgorithm"] == "sha512" for image in images.values())
-    assert all(vm["disks"][0]["fileId"] for vm in machines(seen).values())
+    assert {image["contentType"] for image in images.values()} == {"import"}
+    assert all(image["fileName"].endswith(".qcow2") for image in images.values())
+    assert all(vm["disks"][0]["importFrom"] for vm in machines(seen).values())
 
 
 def test_cloud_init_is_told_an_address_and_one_key(key: str) -> None:
