@@ -171,6 +171,22 @@ def test_a_topology_that_hetzner_cannot_hold_is_one_line(key: str, tiers: Any, s
     assert said in str(refused.value)
 
 
+def test_a_site_goes_on_with_servers_of_a_type_that_is_no_longer_sold(key: str) -> None:
+    config = configured("hetzner", key, type="cx23", discontinued=["cx23"])
+    seen = declared(config)
+    assert of(seen, "server")[f"{STACK}-edge1"]["serverType"] == "cx23"
+    assert refused(seen) == []
+
+
+def test_a_balancer_that_cannot_send_to_every_edge_is_one_line(key: str) -> None:
+    tiers = {"edge": {"count": 26}}
+    many = {"front": "balancer", "network": "10.20.0.0/23"}
+    with pytest.raises(InputError) as refused:
+        configured("hetzner", key, tiers, **many)
+    assert "lb11 sends to 25 servers, and there are 26 edges; choose a larger" in str(refused.value)
+    configured("hetzner", key, tiers, **many, balancer_type="lb21")
+
+
 @pytest.mark.parametrize(
     ("token", "said"),
     [("", "hcloud:token: missing"), ("short", "has 5 characters, and a token has 64")],

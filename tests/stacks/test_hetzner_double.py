@@ -319,6 +319,25 @@ def test_a_balancer_sends_to_servers_of_its_network(cloud: Cloud) -> None:
     network.delete()
 
 
+def test_a_balancer_has_no_more_targets_than_its_type(cloud: Cloud) -> None:
+    network = cloud.network()
+    ordered = cloud.client.load_balancers.create(
+        "edge", LoadBalancerType(name="lb11"), location=Location(name="fsn1")
+    )
+    ordered.action.wait_until_finished()
+    balancer = ordered.load_balancer
+    balancer.attach_to_network(network).wait_until_finished()
+    for number in range(26):
+        server = cloud.server(f"a{number}")
+        server.attach_to_network(network).wait_until_finished()
+        target = LoadBalancerTarget(type="server", server=server, use_private_ip=True)
+        if number == 25:
+            with refused("target limit exceeded"):
+                balancer.add_target(target)
+        else:
+            balancer.add_target(target).wait_until_finished()
+
+
 def test_a_key_is_kept_once(cloud: Cloud) -> None:
     cloud.client.ssh_keys.create("first", KEY)
     with refused("uniqueness_error"):
