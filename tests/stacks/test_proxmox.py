@@ -106,6 +106,15 @@ def test_credentials_that_are_missing_or_cannot_be_right_are_one_line(
     assert said in str(refused.value)
 
 
+def test_the_token_reaches_the_engine_as_a_secret(seen: Recorder) -> None:
+    assert seen.registrations.secrets("proxmoxve") == {STACK: {"apiToken"}}
+
+
+def test_a_newer_image_is_for_machines_to_come(seen: Recorder) -> None:
+    ignored = seen.registrations.ignored(f"VmLegacy:{STACK}-database1")
+    assert ignored == {"initialization", "disks[0].importFrom", "nodeName"}
+
+
 def test_the_cluster_is_the_one_that_the_stack_names(seen: Recorder) -> None:
     (provider,) = [a for a in seen.declared if a.typ.startswith("pulumi:pr")]
     assert provider.inputs["endpoint"] == "https://pve.horsens.example:8006/"
