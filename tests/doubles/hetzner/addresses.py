@@ -24,7 +24,8 @@ def create(project: Project, body: Json) -> Json:
         location=place, auto_delete=bool(body.get("auto_delete")), blocked=False, dns_ptr=[],
         protection={"delete": False},
     )  # fmt: skip
-    of_family = {"ipv4": f"198.51.100.{made['id'] % 250 + 1}", "ipv6": f"2001:db8:f:{made['id']:x}::/64"}
+    number = made["id"]
+    of_family = {"ipv4": f"198.51.100.{number % 250 + 1}", "ipv6": f"2001:db8:f:{number:x}::/64"}
     made["ip"] = of_family[made["type"]]
     return made
 
