@@ -23,6 +23,7 @@ from hcloud.locations import Location
 from hcloud.networks import NetworkSubnet
 from hcloud.placement_groups import PlacementGroup
 from hcloud.server_types import ServerType
+from hcloud.servers.domain import ServerCreatePublicNetwork
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,6 +234,22 @@ def test_a_firewall_that_holds_for_a_server_stays(cloud: Cloud) -> None:
         wall.delete()
     server.delete()
     wall.delete()
+
+
+@pytest.mark.parametrize(("family", "other"), [("ipv4", "ipv6"), ("ipv6", "ipv4")])
+def test_an_address_is_of_the_family_that_it_is_asked_for(
+    cloud: Cloud, family: str, other: str
+) -> None:
+    fixed = cloud.client.primary_ips.create(
+        family, "fixed", location=Location(name="fsn1")
+    ).primary_ip
+    nets = {"ipv4": None, "ipv6": None, "enable_ipv4": True, "enable_ipv6": True}
+    with refused("invalid_input"):
+        cloud.server("a1", public_net=ServerCreatePublicNetwork(**{**nets, other: fixed}))
+    server = cloud.server("a1", public_net=ServerCreatePublicNetwork(**{**nets, family: fixed}))
+    assert getattr(server.public_net, family).ip == fixed.ip
+    with refused("resource_in_use"):
+        fixed.delete()
 
 
 def test_a_server_has_five_firewalls_at_most(cloud: Cloud) -> None:

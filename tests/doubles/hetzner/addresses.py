@@ -17,7 +17,7 @@ def create(project: Project, body: Json) -> Json:
     place = catalogue.location(body.get("location"))
     if body.get("type") not in ("ipv4", "ipv6"):
         raise invalid("type", "is not known")
-    if body.get("assignee_type") != "server":
+    if body.get("assignee_type", "server") != "server":
         raise invalid("assignee_type", "is not server")
     made = project.add(
         "primary_ips", body, type=body["type"], assignee_type="server", assignee_id=None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.doubles.plugin.client import Client, Gone, Refused
+from tests.doubles.plugin.client import Client, Gone, Halfway, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,11 +70,15 @@ def _thing(client: Client, kind: str, props: Json) -> tuple[str, Json]:
         body |= _of_server(props)
     answer = client.ask("POST", f"/{table}", body)
     made = answer[table.removesuffix("s")]
-    client.finish(answer)
-    if props.get("deleteProtection"):
-        path = f"/{table}/{made['id']}/actions/change_protection"
-        client.finish(client.ask("POST", path, {"delete": True}))
-    return str(made["id"]), _added(kind, made)
+    number, added = str(made["id"]), _added(kind, made)
+    try:
+        client.finish(answer)
+        if props.get("deleteProtection"):
+            path = f"/{table}/{number}/actions/change_protection"
+            client.finish(client.ask("POST", path, {"delete": True}))
+    except Refused as error:
+        raise Halfway(error, number, added) from None
+    return number, added
 
 
 def _of_server(props: Json) -> Json:
