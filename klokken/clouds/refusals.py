@@ -14,6 +14,8 @@ from klokken.errors import MachineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What a cloud answers about; the rest that can fail is ours, and says so itself.
+_CLOUDS = ("hcloud:", "openstack:", "proxmoxve:", "pulumi:providers:")
 # What Pulumi colours its lines with.
 _COLOUR = re.compile(r"<\{%.*?%\}>")
 # More things than these are counted, not named.
@@ -31,19 +33,19 @@ class Refusal(NamedTuple):
 # By the codes of Hetzner's API and by what OpenStack and Proxmox say; the first that fits holds.
 REFUSALS = (
     Refusal(
-        r"unauthorized|forbidden|token_readonly|\b401\b|authentication failure",
+        r"unauthorized|forbidden|token_readonly|(HTTP|got) 40[13]|authentication failure",
         "the cloud refuses the credentials",
         "give others, and see with `klokken doctor` what they open",
+    ),
+    Refusal(
+        r"rate_limit_exceeded|(HTTP|got) 429",
+        "the cloud was asked too much at once",
+        "wait for a few minutes, and `up` again goes on",
     ),
     Refusal(
         r"resource_limit_exceeded|[Qq]uota exceeded|limit exceeded",
         "a quota of the account is reached",
         "have it raised in the cloud's console, and `up` again makes the rest",
-    ),
-    Refusal(
-        r"rate_limit_exceeded|\b429\b",
-        "the cloud was asked too much at once",
-        "wait for a few minutes, and `up` again goes on",
     ),
     Refusal(
         r"resource_unavailable|placement_error|No valid host was found",
@@ -66,7 +68,7 @@ REFUSALS = (
         "`up` again goes on; `klokken check` says whether it runs, docs/clouds.md what if not",
     ),
     Refusal(
-        r"server_error|service_error|\b50[0234]\b|timeout|deadline exceeded|connection refused",
+        r"server_error|service_error|(HTTP|got) 50\d|timeout|deadline exceeded|connection refused",
         "the cloud's API did not answer as it should",
         "see its status page, and `up` again goes on",
     ),
@@ -97,11 +99,13 @@ def refusals(log: Path) -> list[str]:
 
 
 def _errors(log: Path) -> Iterator[tuple[str, str]]:
-    """Yield the name of each thing that failed, and what was said of it."""
+    """Yield the name of each thing of a cloud that failed, and what was said of it."""
     for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
         event: Any = json.loads(line).get("diagnosticEvent") or {}
         if event.get("severity") == "error" and event.get("urn"):
-            yield event["urn"].rpartition("::")[2], _COLOUR.sub("", event["message"])
+            *_, kinds, name = event["urn"].split("::")
+            if kinds.rpartition("$")[2].startswith(_CLOUDS):
+                yield name, _COLOUR.sub("", event["message"])
 
 
 def _listed(names: list[str]) -> str:

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def event(name: str, message: str, severity: str = "error") -> str:
-    urn = f"urn:pulumi:horsens::klokken::hcloud:index/server:Server::{name}"
+SERVER = "klokken:hetzner:Server$hcloud:index/server:Server"
+ANSIBLE = "klokken:site:Site$pulumi-python:dynamic/klokken:AnsibleRun"
+
+
+def event(name: str, message: str, severity: str = "error", kind: str = SERVER) -> str:
+    urn = f"urn:pulumi:horsens::klokken::{kind}::{name}"
     said = {"urn": urn, "message": f"<{{%reset%}}>{message}<{{%reset%}}>\n", "severity": severity}
     return json.dumps({"sequence": 1, "diagnosticEvent": said})
 
@@ -54,6 +58,7 @@ UNKNOWN = (
     ("said", "line"),
     [
         ("unable to authenticate (unauthorized, 1234)", DENIED),
+        ("Expected HTTP response code [200], but got 401 instead", DENIED),
         ("server limit reached (resource_limit_exceeded, 1234)", QUOTA),
         ("Quota exceeded for instances: Requested 1, but already used 10 of 10 instances", QUOTA),
         ("error during placement (resource_unavailable, 1234)", GONE),
@@ -73,7 +78,14 @@ def test_what_fails_for_one_cause_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "events", [[], [event("x", "unauthorized", "info")], [event("x", "something else")]]
+    "events",
+    [
+        [],
+        [event("x", "unauthorized", "info")],
+        [event("x", "something else")],
+        [event("x", "/lib/provider2.go:504: something else")],
+        [event("x", "timeout", kind=ANSIBLE)],
+    ],
 )
 def test_a_cause_that_is_not_known_is_not_made_up(tmp_path: Path, events: list[str]) -> None:
     assert lines(tmp_path / "log", *events) == []
