@@ -5,13 +5,16 @@ STACK ?= lab
 PROFILE ?= south-schleswig
 IN = . ./activate &&
 
-.PHONY: help setup setup-test morning up check storm down test test-fast lint format lock
+.PHONY: help setup setup-fast setup-test morning up check storm down test test-fast lint format lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: ## Install what Klokken needs; says what and why first
 	@tools/setup lab
+
+setup-fast:
+	@tools/setup test
 
 setup-test:
 	@tools/setup lab test
@@ -35,7 +38,7 @@ down: ## Take the stack down and remove every trace of it
 test: setup-test ## Run all tests, the real lab among them
 	@$(IN) tools/test
 
-test-fast: setup-test ## Run lint and the tests that need no lab
+test-fast: setup-fast ## Run lint and the quick tests, which need no root
 	@$(IN) tools/test fast
 
 lint: ## Check style and types

@@ -10,7 +10,7 @@ import sys
 import click
 
 from klokken import __version__, deployment, workspace
-from klokken.errors import Exit, KlokkenError
+from klokken.errors import Exit, KlokkenError, described
 
 # Commands whose libraries take long to import, and the module that has each.
 LATE = {
@@ -112,6 +112,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(Exit.BAD_INPUT)
+    except OSError as error:
+        click.echo(f"klokken: {described(error)}", err=True)
+        sys.exit(Exit.MACHINE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("klokken: stopped", err=True)
         sys.exit(Exit.MACHINE)

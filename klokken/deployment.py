@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,14 +15,13 @@ from klokken import workspace
 from klokken.clouds.settings import Cloud
 from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
-from klokken.paths import PROJECT, inventory_path
+from klokken.locks import abandoned
+from klokken.paths import LABS, PROJECT, inventory_path
+from klokken.program import cancel_file, run
 from klokken.servers.listing import ServerList
 from klokken.stackconfig import StackConfig, config_path
 from klokken.substrates import Lab, Servers
 from klokken.topology import Tier
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # What a lab needs of the machine, and the Debian package that has it.
 LAB_PROGRAMS = {
@@ -39,8 +35,6 @@ LAB_PROGRAMS = {
 DOWN_LIMIT = 300
 # Where a run of Ansible has its secrets for as long as it lasts.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only our own folders in it are named
-# Seconds for steps to end by themselves after Ctrl-C.
-STOPPING = 30
 
 
 class CheckError(KlokkenError):
@@ -55,13 +49,15 @@ def up(stack: str) -> None:
     require_machine(config)
     if isinstance(config.substrate, Servers):
         ServerList.read(stack, config.site)
+    if abandoned(stack):
+        _release(stack)
     _pulumi("up", stack, *_policies(config))
 
 
 def preview(stack: str) -> None:
     """Show what `up` would change."""
     config = workspace.require_stack(stack)
-    code = _run(["pulumi", "preview", "--stack", stack, *_policies(config)])
+    code = run(["pulumi", "preview", "--stack", stack, *_policies(config)])
     if code:
         raise MachineError(f"preview of {stack}: failed; the lines above say why")
 
@@ -75,16 +71,14 @@ def down(stack: str, *, from_hosts: bool = False, sure: bool = False) -> None:
     config_path(stack)
     if from_hosts:
         _remove_from_hosts(stack, sure=sure)
+    is_lab = _may_be_lab(stack)
+    if is_lab and (LABS / stack).exists():
+        _require_root()
     if config_path(stack).exists():
-        _release(stack)
-        code = _run(["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"])
-        if code and not _may_be_lab(stack):
-            raise MachineError(f"down of {stack}: something is left; the lines above say why")
-        if code:
-            click.echo(f"klokken: Pulumi could not; sweeping {stack} up without it", err=True)
+        _destroy(stack, swept=is_lab and os.geteuid() == 0)
     for tier in Tier:
         shutil.rmtree(SHARED_MEMORY / f"klokken-{os.getuid()}-{stack}-{tier}", ignore_errors=True)
-    if os.geteuid() == 0 and _may_be_lab(stack):
+    if is_lab and os.geteuid() == 0:
         _sweep(stack)
     path = inventory_path(stack)
     path.unlink(missing_ok=True)
@@ -95,8 +89,8 @@ def down(stack: str, *, from_hosts: bool = False, sure: bool = False) -> None:
 def check(stack: str) -> None:
     """Run the host checks against `stack`; raise when one fails."""
     read_inventory(stack)
-    argv = ["pytest", "-q", "--no-header", "-p", "no:cacheprovider", "tests/hosts"]
-    code = _run([*argv, f"--stack={stack}"])
+    argv = ["pytest", "-q", "--no-header", "tests/hosts"]
+    code = run([*argv, f"--stack={stack}"])
     if code:
         raise CheckError(f"check of {stack}: a host is not as it shall be; see above")
 
@@ -114,61 +108,40 @@ def require_machine(config: StackConfig) -> None:
     """Raise before anything is made when the machine cannot hold a lab."""
     if not isinstance(config.substrate, Lab):
         return
-    if os.geteuid() != 0:
-        raise MachineError("a lab needs root, for containers and their network; run as root")
+    _require_root()
     missing = [package for name, package in LAB_PROGRAMS.items() if not shutil.which(name)]
     if missing:
         raise MachineError(f"missing on this machine: {', '.join(missing)}; run `make setup`")
 
 
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise MachineError("a lab needs root, for containers and their network; run as root")
+
+
+def _destroy(stack: str, *, swept: bool) -> None:
+    """Have Pulumi take the stack down; where it cannot, say so if the stack is `swept` up then."""
+    _release(stack)
+    try:
+        code = run(["pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview"])
+        problem = "Pulumi could not"
+    except MachineError as error:
+        if not swept:
+            raise
+        code, problem = Exit.MACHINE, str(error)
+    if code and not swept:
+        raise MachineError(f"down of {stack}: something is left; the lines above say why")
+    if code:
+        click.echo(f"klokken: {problem}; sweeping {stack} up without it", err=True)
+
+
 def _pulumi(verb: str, stack: str, *options: str) -> None:
     """Run a changing Pulumi command; Ctrl-C ends the step under way, then Pulumi itself."""
-    with _cancel_file() as cancel:
+    with cancel_file() as cancel:
         argv = ["pulumi", verb, "--stack", stack, "--yes", "--skip-preview", *options]
-        code = _run(argv, cancel=cancel)
+        code = run(argv, cancel=cancel)
     if code:
         raise MachineError(f"{verb} of {stack}: failed; the lines above say why, then try again")
-
-
-def _run(argv: list[str], cancel: Path | None = None) -> int:
-    """Run a program in the project's environment, its output shown as it comes."""
-    extra = {"KLOKKEN_CANCEL": str(cancel)} if cancel else {}
-    environment = os.environ | workspace.environment() | extra
-    # Should we be killed, the program is told to end too.
-    bound = ["setpriv", "--pdeathsig", "TERM", *argv]
-    if not shutil.which(argv[0], path=environment["PATH"]):
-        raise MachineError(f"{argv[0]}: not on this machine; run `make setup`")
-    # A group of its own: Ctrl-C reaches us alone, and we end the program in good order.
-    process = subprocess.Popen(bound, cwd=PROJECT, env=environment, process_group=0)
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        click.echo("klokken: stopping", err=True)
-        if cancel:
-            # What Pulumi has under way sees this and ends in good order, and so does Pulumi.
-            cancel.touch()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOPPING)
-        _end(process)
-        raise
-
-
-def _end(process: subprocess.Popen[bytes], patience: float = 120) -> None:
-    """Ask a program to end, and insist when it does not."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        process.send_signal(number)
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-
-
-@contextmanager
-def _cancel_file() -> Iterator[Path]:
-    """Name a file whose appearance ends a running Ansible."""
-    with tempfile.TemporaryDirectory(prefix="klokken-") as folder:
-        yield Path(folder) / "cancel"
 
 
 def _release(stack: str) -> None:
@@ -184,11 +157,11 @@ def _remove_from_hosts(stack: str, *, sure: bool) -> None:
         problem = "is for servers that exist; this stack's hosts go as a whole"
         raise InputError("down", "--remove-from-hosts", problem, "leave it out")
     argv = [sys.executable, "-m", "stacks.servers.removal", stack]
-    if _run([*argv, "--list"]):
+    if run([*argv, "--list"]):
         raise MachineError(f"down of {stack}: the line above says what is wrong")
     if not sure:
         click.confirm("Take all of this from the hosts, their data included?", abort=True)
-    if _run(argv):
+    if run(argv):
         raise MachineError(f"down of {stack}: something is left; mend it, and do it again")
 
 
@@ -207,6 +180,11 @@ def _may_be_lab(stack: str) -> bool:
 
 def _sweep(stack: str) -> None:
     argv = [sys.executable, "-m", "stacks.lab.sweep", stack]
-    done = subprocess.run(argv, cwd=PROJECT, timeout=DOWN_LIMIT, check=False)
+    try:
+        done = subprocess.run(argv, cwd=PROJECT, timeout=DOWN_LIMIT, check=False)
+    except subprocess.TimeoutExpired:
+        raise MachineError(
+            f"down of {stack}: not swept up after {DOWN_LIMIT} s; `klokken down` again goes on"
+        ) from None
     if done.returncode:
         raise MachineError(f"down of {stack}: something is left; the line above says what")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Exit(IntEnum):
@@ -44,3 +47,12 @@ class UnwritableError(MachineError):
 
 class StormRefusedError(InputError):
     """A storm was asked for against something that it must not touch."""
+
+
+def described(error: OSError) -> str:
+    """Return in one line what the operating system refused, where nothing closer has told it."""
+    # The second is what something was copied or moved to. None is named in the midst of writing.
+    place = error.filename2 or error.filename or "a file, or the standard output"
+    if error.errno in FULL:
+        return f"{place}: cannot be written, its disk is full; free some space, then try again"
+    return f"{place}: {error.strerror or error}; mend that, then try again"

@@ -10,8 +10,11 @@ import yaml
 from pydantic import ConfigDict, Field, JsonValue
 
 from klokken.document import Document, read_yaml, validated
-from klokken.topology import Tier
+from klokken.roles import require_known
+from klokken.topology import STACK_NAME, Accounts, Domain, Private, Tier
 
+# What a substrate may say of a host beside its fields; the rest is for the roles of its tier.
+BECOME = "ansible_become"
 HEADER = "# Written by `pulumi up`. Changes here are lost.\n"
 
 
@@ -25,7 +28,7 @@ class Host(Document):
     __pydantic_extra__: dict[str, JsonValue]
 
     ansible_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
-    ansible_port: Annotated[int, Field(ge=1, le=65535)] = 22
+    ansible_port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 22
     ansible_user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$")] = "root"
     site_address: IPv4Address
 
@@ -43,11 +46,11 @@ class SiteVars(Ways):
     `site_management` are the networks that hosts may be reached from by SSH; empty means any.
     """
 
-    site_stack: str
-    site_domain: str
-    site_network: IPv4Network
-    site_accounts: Annotated[int, Field(ge=1)]
-    site_storms: bool
+    site_stack: Annotated[str, Field(pattern=STACK_NAME)]
+    site_domain: Domain
+    site_network: Private
+    site_accounts: Accounts
+    site_storms: Annotated[bool, Field(strict=True)]
     site_management: list[IPv4Network] = Field(default_factory=list)
     ansible_python_interpreter: str = "/usr/bin/python3"
 
@@ -74,7 +77,14 @@ class Inventory(Document):
     @classmethod
     def read(cls, path: Path) -> Inventory:
         """Read the inventory file at `path`, or raise InputError."""
-        return validated(cls, read_yaml(path), path)
+        found = validated(cls, read_yaml(path), path)
+        for tier, group in found.all.children.items():
+            place = f"all.children.{tier}"
+            require_known(tier, group.vars, path, f"{place}.vars")
+            for name, host in group.hosts.items():
+                own = {k: v for k, v in host.__pydantic_extra__.items() if k != BECOME}
+                require_known(tier, own, path, f"{place}.hosts.{name}")
+        return found
 
     def to_yaml(self) -> str:
         """Return the inventory as the text of its file."""

@@ -9,6 +9,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 # Each run, simulation and sizing has a folder here.
 RESULTS = PROJECT / "results"
 
+# Each lab on this machine has a folder here, the last of it to go.
+LABS = Path("/var/lib/klokken")
+
 
 def cache_folder() -> Path:
     """Return the folder of what can be made again: tools, images, downloads."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from subprocess import DEVNULL, PIPE
 from typing import IO, TYPE_CHECKING
 
+from klokken import deadline
 from klokken.errors import MachineError, UnwritableError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Remote:
         `timeout` is in seconds. Without `check` a program may fail; not reaching the host is an
         error in any case.
         """
-        done = self._ssh(argv, given, timeout, root=root)
+        done = self._ssh(argv, given, deadline.bounded(timeout), root=root)
         if done.returncode == _SSH_FAILED:
             raise MachineError(f"{self.name}: cannot be reached: {_said(done)}")
         if check and done.returncode != 0:
@@ -198,6 +199,7 @@ class Remote:
                 start_new_session=True,
             )
         except subprocess.TimeoutExpired:
+            deadline.check()
             raise MachineError(
                 f"{self.name}: `{shlex.join(argv)}`: no end after {timeout:.0f} s"
             ) from None

@@ -2,7 +2,7 @@
 
 A run's folder `results/<run>/` holds `results.json` (a `Results`), `latency.hlog` (every
 histogram, in the HdrHistogram log format), `report.html` and, of an exam, `writes.jsonl`,
-`audit.json` and `faults.json`.
+`audit.json`, `faults.json` and `logins.jsonl`.
 """
 
 from __future__ import annotations

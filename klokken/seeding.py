@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +33,14 @@ PARALLEL = 4
 LIMIT, LIMIT_EACH = 300.0, 2.0
 
 
+@dataclass(slots=True)
+class Seeded:
+    """What seeding did: how many drives were `empty` before, and why classes `failed`."""
+
+    empty: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
+
+
 @click.command()
 @click.argument("profile")
 @click.option("--stack", default="lab", show_default=True, help="The stack whose drives to seed.")
@@ -49,24 +59,25 @@ def seed(*, profile: str, stack: str, fraction: float, as_json: bool) -> None:
         compression=None,
     )
     began = datetime.now(UTC)
-    failed = fill(inventory, plan)
+    seeded = fill(inventory, plan)
     seconds = (datetime.now(UTC) - began).total_seconds()
     if as_json:
-        told = {"pupils": plan.pupils, "seconds": round(seconds, 1), "failed": failed}
+        told = {"pupils": plan.pupils, "seconds": round(seconds, 1), **asdict(seeded)}
         click.echo(json.dumps(told))
     else:
-        click.echo(f"seeded {plan.pupils} pupils in {seconds:.0f} s", err=True)
-    if failed:
-        klass, cause = next(iter(failed.items()))
+        empty = f"{seeded.empty} drives were empty before"
+        click.echo(f"seeded {plan.pupils} pupils in {seconds:.0f} s; {empty}", err=True)
+    if seeded.failed:
+        klass, cause = next(iter(seeded.failed.items()))
         raise MachineError(
-            f"seeding: {len(failed)} classes are not whole, class {klass}: {cause};"
+            f"seeding: {len(seeded.failed)} classes are not whole, class {klass}: {cause};"
             " seed again to complete them"
         )
     sys.exit(Exit.PASS)
 
 
-def fill(inventory: Inventory, plan: StormPlan) -> dict[int, str]:
-    """Seed every class of `plan`, shown by a progress bar; return the causes of those that failed.
+def fill(inventory: Inventory, plan: StormPlan) -> Seeded:
+    """Seed every class of `plan`, shown by a progress bar; return what came of it.
 
     As many processes as the storm has workers do it, on all load generators in turn.
 
@@ -75,7 +86,7 @@ def fill(inventory: Inventory, plan: StormPlan) -> dict[int, str]:
     hosts = Remote.of(inventory, Tier.LOADGEN)
     shares = [list(range(population.teachers(plan.pupils)))[n :: plan.workers]
               for n in range(plan.workers)]  # fmt: skip
-    failed: dict[int, str] = {}
+    seeded, counting = Seeded(), Lock()
     with (
         click.progressbar(length=plan.pupils, label="seeding", file=sys.stderr) as bar,
         ThreadPoolExecutor(plan.workers) as pool,
@@ -83,14 +94,16 @@ def fill(inventory: Inventory, plan: StormPlan) -> dict[int, str]:
 
         def follow(host: Remote, classes: list[int]) -> None:
             for told in _lines(host, _order(inventory, plan, classes)):
-                bar.update(told["pupils"])
-                if told["cause"]:
-                    failed[told["klass"]] = told["cause"]
+                with counting:
+                    bar.update(told["pupils"])
+                    seeded.empty += told["empty"]
+                    if told["cause"]:
+                        seeded.failed[told["klass"]] = told["cause"]
 
         work = [(hosts[n % len(hosts)], classes) for n, classes in enumerate(shares) if classes]
         for ended in [pool.submit(follow, *part) for part in work]:
             ended.result()
-    return failed
+    return seeded
 
 
 def _order(inventory: Inventory, plan: StormPlan, classes: list[int]) -> dict[str, Any]:
@@ -113,6 +126,6 @@ def _lines(host: Remote, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             told = json.loads(line)
             yield {"klass": int(told["klass"]), "pupils": int(told["pupils"]),
-                   "cause": str(told["cause"])}  # fmt: skip
+                   "empty": int(told["empty"]), "cause": str(told["cause"])}  # fmt: skip
         except (ValueError, KeyError, TypeError):
             raise MachineError(f"{host.name}: seeding says {line.strip()[:80]!r}") from None

@@ -11,14 +11,14 @@ from pydantic import BeforeValidator, Field
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
 from klokken.paths import PROJECT
+from klokken.roles import require_known
 from klokken.substrates import Substrate
-from klokken.topology import Topology
+from klokken.topology import STACK_NAME, Topology
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAMESPACE = "klokken:"
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 
 
 def _as_written(value: Any) -> Any:
@@ -65,11 +65,17 @@ class StackConfig(Document):
             for key, value in config.items()
             if str(key).startswith(NAMESPACE)
         }
-        return validated(cls, ours, source, prefix=NAMESPACE.rstrip(":"))
+        found = validated(cls, ours, source, prefix=NAMESPACE.rstrip(":"))
+        for tier, size in found.site.tiers.items():
+            place = f"klokken.site.tiers.{tier}"
+            require_known(tier, size.variables, source, f"{place}.variables")
+            for host, variables in size.hosts.items():
+                require_known(tier, variables, source, f"{place}.hosts.{host}")
+        return found
 
 
 def config_path(stack: str) -> Path:
     """Return the file that holds the config of `stack`; raise InputError for a bad name."""
-    if not _NAME.fullmatch(stack):
+    if not re.fullmatch(STACK_NAME, stack):
         raise InputError("stack", stack, "not a stack name", "use at most 30 of a-z, 0-9 and -")
     return PROJECT / f"Pulumi.{stack}.yaml"

@@ -136,7 +136,8 @@ def versions(inventory: Inventory) -> dict[str, str]:
 def _versions_of(host: Remote, tier: Tier) -> dict[str, str]:
     packages = shlex.join(PACKAGES[tier])
     script = (
-        f"dpkg-query -W -f '${{Package}} ${{Version}}\\n' {packages} 2>/dev/null;"
+        # A line that is empty stands before and after the packages, of which there may be none.
+        f"echo; dpkg-query -W -f '${{Package}} ${{Version}}\\n' {packages} 2>/dev/null;"
         f" echo; cat {VERSIONS_FOLDER}/*.json 2>/dev/null; true"
     )
     listed, _, documents = host.run(["sh", "-c", script]).partition("\n\n")

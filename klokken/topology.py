@@ -20,9 +20,8 @@ BLOCK = 20
 SMALLEST_PLANNED = 24
 # The role variable for what a load generator's pupils come from beside the host's own address.
 SOURCES = "loadgen_addresses"
-# What the substrate says of a host, and nobody else.
-GIVEN = {"ansible_host", "ansible_port", "ansible_user", "site_address"}
 
+STACK_NAME = r"^[a-z][a-z0-9-]{0,29}$"
 # RFC 1035, 2.3.4.
 LONGEST_DOMAIN = 253
 
@@ -30,13 +29,13 @@ _LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 
 
-def _domain(value: str) -> str:
+def _is_domain(value: str) -> str:
     if len(value) > LONGEST_DOMAIN or not _DOMAIN.fullmatch(value):
         raise ValueError("not a domain name such as skole.test")
     return value
 
 
-def _private(value: IPv4Network) -> IPv4Network:
+def _is_private(value: IPv4Network) -> IPv4Network:
     if not value.is_private:
         raise ValueError("not private: what hosts say to one another is for nobody else")
     return value
@@ -46,6 +45,11 @@ def _listed(value: JsonValue) -> list[IPv4Address]:
     if not isinstance(value, list):
         raise ValueError(f"`{SOURCES}` is not a list")  # noqa: TRY004 - pydantic shows this one
     return [IPv4Address(str(each)) for each in value]
+
+
+Domain = Annotated[str, AfterValidator(_is_domain)]
+Private = Annotated[IPv4Network, AfterValidator(_is_private)]
+Accounts = Annotated[int, Field(ge=1, le=2_000_000, strict=True)]
 
 
 class Tier(StrEnum):
@@ -75,9 +79,9 @@ class TierSize(Document):
 class Topology(Document):
     """A site before anything of it exists. `network` is the private one that its hosts share."""
 
-    domain: Annotated[str, AfterValidator(_domain)]
-    network: Annotated[IPv4Network, AfterValidator(_private)]
-    accounts: Annotated[int, Field(ge=1, le=2_000_000, strict=True)]
+    domain: Domain
+    network: Private
+    accounts: Accounts
     tiers: dict[Tier, TierSize]
 
     @model_validator(mode="before")
@@ -93,15 +97,11 @@ class Topology(Document):
     def _hosts_of_their_tier(self) -> Topology:
         for tier, size in self.tiers.items():
             there = [f"{tier}{number}" for number in range(1, size.count + 1)]
-            for name, variables in size.hosts.items():
+            for name in size.hosts:
                 if name not in there:
                     raise ValueError(
                         f"`tiers.{tier}.hosts` has {name!r}, which is no host of the tier;"
                         f" choose {', '.join(there)}"
-                    )
-                if given := sorted(GIVEN & variables.keys()):
-                    raise ValueError(
-                        f"`tiers.{tier}.hosts.{name}` has `{given[0]}`, which the substrate gives"
                     )
         return self
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from klokken import files
 from klokken.errors import InputError, MachineError
 from klokken.paths import PROJECT, cache_folder, config_folder, state_folder
 from klokken.secrets import make_secrets
@@ -61,7 +61,7 @@ def init(stack: str) -> list[str]:
     path = config_path(stack)
     made = []
     if not path.exists():
-        shutil.copy(EXAMPLES / "lab.yaml", path)
+        files.write(path, (EXAMPLES / "lab.yaml").read_text(encoding="utf-8"))
         made.append(f"{path.name}, from stacks/examples/lab.yaml")
     config = StackConfig.read(stack)
     if not passphrase_file().exists():
@@ -116,5 +116,9 @@ def require_stack(stack: str) -> StackConfig:
 def _make_passphrase() -> None:
     path = passphrase_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(secrets.token_urlsafe(32) + "\n")
+    # Half a passphrase would encrypt secrets as well as a whole one.
+    draft = path.with_suffix(".part")
+    draft.touch(mode=0o600)
+    with files.named(path):
+        draft.write_text(secrets.token_urlsafe(32) + "\n")
+    draft.replace(path)

@@ -242,7 +242,7 @@ class Visit:
         for attempt in range(attempts):
             last = attempt + 1 == attempts
             try:
-                value = self._attempt(step, intended, last=last)
+                value = self._attempt(step, intended, last=last, again=attempts > 1)
             except (Busy, Unanswered) as finding:
                 if attempts == 1:
                     raise
@@ -255,8 +255,11 @@ class Visit:
             self._pause(step.name, attempt, person=False)
         raise AssertionError("a request has at least one attempt")
 
-    def _attempt(self, step: Ask, intended: float, *, last: bool) -> Any:
-        """Send a request once, record it, and return what the journey reads from the response."""
+    def _attempt(self, step: Ask, intended: float, *, last: bool, again: bool) -> Any:
+        """Send a request once, record it, and return what the journey reads from the response.
+
+        The cause of the `last` attempt of a request that is sent `again` says that it gave up.
+        """
         desk, self.name = self.desk, step.name
         sent, response, cause, value = desk.clock(), None, None, None
         try:
@@ -266,7 +269,7 @@ class Visit:
             value = _read(step, response)
             self.name = step.named(value) if step.named else step.name
         except (Unexpected, Unanswered) as finding:
-            cause = str(finding)
+            cause = _cause(finding, gave_up=last and again)
             raise
         except Abandoned:
             cause = ABANDONED
@@ -311,3 +314,9 @@ def _read(step: Ask, response: Response) -> Any:
     if status in _SERVER_ERRORS or status == _TOO_MANY or (step.again and status == _NOT_YET):
         raise Busy(str(status))
     return step.read(response)
+
+
+def _cause(finding: Unexpected | Unanswered, *, gave_up: bool) -> str:
+    """Return the cause of a failed attempt, the last one before the client `gave_up` or not."""
+    over = gave_up and isinstance(finding, Busy | Unanswered)
+    return f"{GAVE_UP}: {finding}" if over else str(finding)

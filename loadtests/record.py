@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from klokken import histogram
 from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
+from loadtests.steps import GAVE_UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,8 @@ class Recorder:
     ) -> None:
         """Record a request of class `name`, which failed or was ABANDONED as its `cause` says."""
         self._count(name, cause, cause)
-        if _lasted(cause):
+        # The last attempt of a request that was given up is a wait, too, where it timed out.
+        if _lasted(cause and cause.removeprefix(f"{GAVE_UP}: ")):
             self._add(end, name, "intended", end - intended)
             self._add(end, name, "service", end - sent)
 

@@ -1,8 +1,9 @@
 """Seeds the drives of some classes: `python -m loadtests.seeding` on a load generator's host.
 
 Standard input is one `Seeding` as JSON. Standard output is a line of JSON a class: `klass`, its
-`pupils`, and the `cause` where it failed. It ends when the classes are done, or when whoever
-started it is gone and the output can no longer be written.
+`pupils`, how many drives were `empty` before, the teacher's among them, and the `cause` where it
+failed. It ends when the classes are done, or when whoever started it is gone and the output can
+no longer be written.
 """
 
 from __future__ import annotations
@@ -64,9 +65,14 @@ def _one(world: World, transport: Transport, klass: int) -> None:
         retries=world.plan.retries,
     ).attend(klass, time.monotonic())
     pupils = len(population.pupils_of(klass, world.plan.pupils))
-    failures = recorder.take(time.monotonic(), final=True)["failures"]
-    causes = [cause for name, cause, _ in failures if name == whole]
-    line = {"klass": klass, "pupils": pupils, "cause": causes[0] if causes else ""}
+    told = recorder.take(time.monotonic(), final=True)
+    causes = [cause for name, cause, _ in told["failures"] if name == whole]
+    line = {
+        "klass": klass,
+        "pupils": pupils,
+        "empty": dict(told["ok"]).get("first_drives", 0),
+        "cause": causes[0] if causes else "",
+    }
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

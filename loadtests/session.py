@@ -91,7 +91,10 @@ class Session:
         raise Unexpected(f"{GAVE_UP}: {_UNAUTHORIZED}")
 
     def _freshen(self) -> Journey:
-        """Renew the token when it is time; where that fails and it still holds, go on with it."""
+        """Renew the token when it is time; where that fails and it still holds, go on with it.
+
+        Where it does not, the login has ended, or cannot be reached for long: sign in again.
+        """
         now = self._world.now()
         if now < self._renew:
             return
@@ -99,14 +102,11 @@ class Session:
         asked = requests.refresh(self._world.site(self.person), self._tokens.refresh)
         try:
             self._take((yield Ask("refresh", asked, answers.refreshed, again=not holds)))
-        except (Unexpected, Unanswered) as finding:
+        except (Unexpected, Unanswered):
             if holds:
                 self._renew = self._world.now() + _AGAIN
-                return
-            # The login itself has ended, as it does where the identity tier lost its memory.
-            if str(finding) not in {"400", _UNAUTHORIZED}:
-                raise
-            yield from self.sign_in()
+            else:
+                yield from self.sign_in()
 
     def _take(self, tokens: Tokens) -> None:
         self._tokens = tokens

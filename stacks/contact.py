@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
 from klokken.clouds import contact
@@ -12,6 +11,8 @@ from stacks.provider import quiet_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pulumi
 
 
 class ContactProvider(ResourceProvider):
@@ -61,11 +62,7 @@ class Contact(Resource, module="klokken", name="Contact"):
     ) -> None:
         """Declare it."""
         props = {"stack": stack, "addresses": addresses, "machines": machines}
-        timeouts = pulumi.CustomTimeouts(create="10m", update="10m")
-        merged = pulumi.ResourceOptions.merge(
-            pulumi.ResourceOptions(custom_timeouts=timeouts), opts
-        )
-        super().__init__(ContactProvider(), f"{stack}-contact", props, merged)
+        super().__init__(ContactProvider(), f"{stack}-contact", props, opts)
 
 
 quiet_errors()

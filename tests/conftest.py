@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
 
+from klokken.paths import cache_folder
+
+# What it remembers of failed examples is no part of a checkout.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache_folder() / "hypothesis"))
 # How long one example takes says how busy the machine is, and nothing about the product.
 settings.register_profile("klokken", deadline=None)
 settings.load_profile("klokken")

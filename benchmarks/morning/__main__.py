@@ -34,7 +34,8 @@ def ascend(stack: str, pupils: int, *, seed: bool) -> Ascent:
     inventory = deployment.read_inventory(stack)
     workers = worker_count(inventory)
     began = datetime.now(UTC)
-    spent = _seed(inventory, _plan(inventory, WARM, pupils, workers)) if seed else None
+    first = _plan(inventory, WARM, pupils, workers)
+    spent, empty = _seed(inventory, first) if seed else (None, None)
     steps: list[Step] = []
     last: list[Results] = []
 
@@ -63,6 +64,7 @@ def ascend(stack: str, pupils: int, *, seed: bool) -> Ascent:
         versions=last[0].versions,
         pupils=pupils,
         seeding_seconds=spent,
+        seeding_empty=empty,
         rate=highest,
         steps=steps,
     )
@@ -74,14 +76,14 @@ def _plan(inventory: Inventory, rate: float, pupils: int, workers: int) -> Storm
     return plan(inventory, rate, pupils, name, workers)
 
 
-def _seed(inventory: Inventory, planned: StormPlan) -> float:
-    """Seed everybody's drive and return the seconds it took."""
+def _seed(inventory: Inventory, planned: StormPlan) -> tuple[float, int]:
+    """Seed everybody's drive; return the seconds it took and how many were empty before."""
     began = time.monotonic()
-    failed = seeding.fill(inventory, planned)
-    if failed:
+    seeded = seeding.fill(inventory, planned)
+    if failed := seeded.failed:
         klass, cause = next(iter(failed.items()))
         raise MachineError(f"seeding: {len(failed)} classes are not whole, class {klass}: {cause}")
-    return round(time.monotonic() - began, 1)
+    return round(time.monotonic() - began, 1), seeded.empty
 
 
 def _show(line: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.facts import facts
 from benchmarks.morning.outcome import WHOLE
 from benchmarks.morning.plans import LENGTH, LIMIT
+from klokken.population import teachers
 from klokken.results import Verdict
 
 if TYPE_CHECKING:
@@ -52,13 +53,24 @@ def sentence(ascent: Ascent) -> str:
     return f"{said} The lowest rate that missed was {min(step.rate for step in limits):g}."
 
 
+def _seeded(ascent: Ascent) -> str:
+    """Say what was seeded before, and how much of it was new; nothing where nothing was."""
+    if ascent.seeding_seconds is None:
+        return ""
+    people = ascent.pupils + teachers(ascent.pupils)
+    empty = (
+        f"{ascent.seeding_empty:,} of these {people:,} drives were empty before"
+        if ascent.seeding_empty is not None
+        else "how many of them were empty before was not recorded"
+    )
+    return (
+        f"- Before it, the drives of {ascent.pupils:,} pupils and their teachers were seeded in"
+        f" {ascent.seeding_seconds:.0f} s; {empty}.\n"
+    )
+
+
 def document(ascent: Ascent) -> str:
     """Return the page."""
-    seeded = (
-        f"- Before it, {ascent.pupils:,} pupils' drives were seeded, or found complete, in {ascent.seeding_seconds:.0f} s.\n"
-        if ascent.seeding_seconds is not None
-        else ""
-    )
     best = [step.run for step in ascent.steps if step.rate == ascent.rate]
     run = (
         f"\n\nIts report is `results/{best[0]}/report.html` of the machine that measured."
@@ -79,7 +91,7 @@ The highest steady rate of the journey [morning](../journeys/morning.md) that on
 - A rate holds where 99 % of whole mornings, and of the requests of every class, took at most {LIMIT:g} s, at most 1 % failed, and the load generator was exact.
 - The site was warmed by a storm that is not in the table. Each storm draws its people anew from {ascent.pupils:,} pupils and their teachers.
 - After the first rate that missed, the one half-way down to the last that held was tried. Each rate was tried once, or twice where the load generator was late the first time: the true limit may lie a little to either side.
-{seeded}
+{_seeded(ascent)}
 {facts(ascent.machine, ascent.versions, ascent.started, ascent.finished)}
 
 ## To repeat

@@ -31,7 +31,10 @@ class Step(Document):
 
 
 class Ascent(Document):
-    """A whole run of the benchmark. `seeding_seconds` is null where nothing was seeded."""
+    """A whole run of the benchmark. Figures of seeding are null where nothing was seeded.
+
+    `seeding_empty` is how many drives were empty before, those of teachers too.
+    """
 
     schema_version: int = 1
     stack: str
@@ -41,6 +44,7 @@ class Ascent(Document):
     versions: dict[str, str]
     pupils: Whole
     seeding_seconds: float | None
+    seeding_empty: Whole | None = None
     rate: Seconds
     steps: list[Step]
 

@@ -6,6 +6,8 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from klokken import files
@@ -15,9 +17,11 @@ from klokken.servers.listing import known_hosts_path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Seconds from the moment that a cloud says a host runs until SSH must answer.
+# Seconds from the moment that a cloud says its hosts run until SSH must answer on all of them.
 PATIENCE = 300
 PAUSE = 5
+# ... and for one answer, whatever else its own limit does not count.
+ASKING = 30
 TOGETHER = 128
 # What a host at an address shows: a line of a known_hosts file, empty where nothing answers.
 Asked = Callable[[str], str]
@@ -28,7 +32,7 @@ def meet(stack: str, addresses: Mapping[str, str], asked: Asked | None = None) -
 
     Raises MachineError that names every host which did not answer; the others' keys are kept.
     """
-    ask = asked or _scanned
+    ask = asked or partial(_scanned, time.monotonic() + PATIENCE)
     with ThreadPoolExecutor(min(len(addresses), TOGETHER)) as pool:
         keys = dict(zip(addresses, pool.map(ask, addresses.values()), strict=True))
     path = known_hosts_path(stack)
@@ -39,8 +43,9 @@ def meet(stack: str, addresses: Mapping[str, str], asked: Asked | None = None) -
     files.write(path, "".join(f"{line}\n" for line in [*kept, *filter(None, keys.values())]))
     if silent := [f"{name} at {addresses[name]}" for name, key in keys.items() if not key]:
         raise MachineError(
-            f"{', '.join(silent)}: SSH does not answer; look at the cloud's console whether it"
-            " runs and whether `management` holds this machine's address, then `up` again"
+            f"{', '.join(silent)}: SSH does not answer after {PATIENCE} s; look at the cloud's"
+            " console whether it runs and whether `management` holds this machine's address, then"
+            " `up` again"
         )
 
 
@@ -52,16 +57,24 @@ def forget(stack: str) -> None:
         path.parent.rmdir()
 
 
-def _scanned(address: str) -> str:
-    """Return the key that a host shows, as a line of known hosts; ask until it has booted."""
-    end = time.monotonic() + PATIENCE
+def _scanned(end: float, address: str) -> str:
+    """Return the key that a host shows, as a line of known hosts; ask until `end` at most."""
     argv = ["ssh-keyscan", "-T", str(PAUSE), "-t", "ed25519", address]
     while True:
         try:
-            shown = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+            shown = _printed(argv)
         except FileNotFoundError:
             raise MachineError("ssh-keyscan: not here; install openssh-client") from None
         lines = [line for line in shown.splitlines() if line and not line.startswith("#")]
         if lines or time.monotonic() > end:
             return lines[0] if lines else ""
         time.sleep(PAUSE)
+
+
+def _printed(argv: list[str]) -> str:
+    """Return what ssh-keyscan prints; nothing where a host keeps it waiting."""
+    with suppress(subprocess.TimeoutExpired):
+        return subprocess.run(
+            argv, capture_output=True, text=True, timeout=ASKING, check=False
+        ).stdout
+    return ""

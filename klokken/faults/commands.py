@@ -49,7 +49,7 @@ def exam(  # noqa: PLR0913 - one parameter an option
     """Sit the exam of PROFILE, a name or a file, with faults if asked for, and audit it.
 
     A fault begins SECOND seconds after the exam opens; see docs/exam-faults.md. With faults the
-    exam is judged by what is lost and by service being back within 30 s of each fault's end, not
+    exam is judged by what is lost and by writes being back within 30 s of each fault's end, not
     by the profile's service levels: requests that fail during a fault are expected.
     """
     faults = in_order([parse(text) for text in asked])

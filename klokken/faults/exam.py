@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from klokken import report, writes
+from klokken import logins, report, writes
 from klokken.audit import run as audits
 from klokken.faults.injection import Injection
+from klokken.faults.latecomers import Latecomers
 from klokken.faults.outcome import Faults, exit_code, faults
 from klokken.faults.schedule import Schedule
 from klokken.faults.ways import ways
@@ -47,18 +48,29 @@ def sit(
 
     `up` brings the stack up again after a power-off. Raises InputError before anything is rung
     where a fault has no host, and after the audit where one never began; MachineError where one
-    could not be made or undone.
+    could not be made or undone, or logins could not be watched meanwhile.
     """
     for fault in asked:
         ways(fault, inventory)
-    with Schedule(asked, Injection(inventory, up)) as schedule:
-        results, folder = storms.storm(inventory, plan, opened=schedule.opened)
+    with (
+        Latecomers(inventory, plan) as latecomers,
+        Schedule(asked, Injection(inventory, up)) as schedule,
+    ):
+
+        def opened(at: float) -> None:
+            schedule.opened(at)
+            if asked:
+                latecomers.begin()
+
+        results, folder = storms.storm(inventory, plan, opened=opened)
     audit = audits.run(folder, inventory)
     schedule.require_all()
-    log = list(writes.read(folder / writes.NAME))
-    opened = schedule.opened_at or results.started.timestamp()
-    outcome = faults(plan.run, opened, schedule.happened, log, audit)
+    log, came = list(writes.read(folder / writes.NAME)), latecomers.logins
+    opened_at = schedule.opened_at or results.started.timestamp()
+    outcome = faults(plan.run, opened_at, schedule.happened, log, audit, logins=came)
     audits.write(folder / FAULTS, outcome.model_dump_json(indent=2) + "\n")
     if outcome.faults:
+        audits.write(folder / logins.NAME, "".join(one.model_dump_json() + "\n" for one in came))
         report.write(results, folder)
+    latecomers.require()
     return Exam(results, folder, audit, outcome)

@@ -42,6 +42,7 @@ KINDS = {
         Kind("kill-database", Tier.DATABASE, 0, "kills PostgreSQL with SIGKILL", _SYSTEMD),
         Kind("kill-drive", Tier.DRIVE, 0, "kills the drive with SIGKILL", _SYSTEMD, 1),
         Kind("kill-directory", Tier.DRIVE, 0, "kills the cell's slapd with SIGKILL", _SYSTEMD, 1),
+        Kind("kill-metrics", Tier.METRICS, 0, "kills Prometheus with SIGKILL", _SYSTEMD),
         Kind("poweroff-edge", Tier.EDGE, 10, "pulls the plug of the host", _UP),
         Kind("poweroff-identity", Tier.IDENTITY, 10, "pulls the plug of the host", _UP),
         Kind("poweroff-database", Tier.DATABASE, 10, "pulls the plug of the host", _UP),

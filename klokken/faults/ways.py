@@ -29,6 +29,7 @@ UNITS = {
     "kill-database": "postgresql@17-main.service",
     "kill-drive": "drive.service",
     "kill-directory": "slapd.service",
+    "kill-metrics": "prometheus.service",
     "freeze-database": "postgresql@17-main.service",
 }
 

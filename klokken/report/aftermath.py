@@ -27,13 +27,18 @@ FAULTS = "faults.json"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault as the page shows it; times count from the opening of the exam."""
+    """One fault as the page shows it; times count from the opening of the exam.
+
+    `logins` is None where the fault did not meet them.
+    """
 
     kind: str
     began: Two
     ended: Two
     back_after: Two
     in_time: bool
+    logins: Two | None
+    logins_in_time: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +83,25 @@ class Aftermath:
         if not self.broken or not self.faults:
             return None
         limit = exact_seconds(self.faults.back_limit_seconds)
-        if self._all_back:
+        meanwhile = Two(
+            "Forespørgsler, der mislykkedes imens, var ventet og tæller ikke.",
+            "Requests that failed meanwhile were expected and do not count.",
+        )
+        if not self._all_back:
             return Two(
-                f"Platformen var tilbage senest {limit.da} efter hver fejl. Forespørgsler, der "
-                "mislykkedes imens, var ventet og tæller ikke.",
-                f"The platform was back within {limit.en} of each fault's end. Requests that "
-                "failed meanwhile were expected and do not count.",
+                f"Platformen var ikke tilbage senest {limit.da} efter hver fejl.",
+                f"The platform was not back within {limit.en} of each fault's end.",
+            )
+        if not all(fault.logins_in_time for fault in self.faults.faults):
+            return Two(
+                f"Arbejde kunne gemmes igen senest {limit.da} efter hver fejl, men nye login var "
+                f"ikke tilbage i tide. {meanwhile.da}",
+                f"Work could be stored again within {limit.en} of each fault's end, but new logins "
+                f"were not back in time. {meanwhile.en}",
             )
         return Two(
-            f"Platformen var ikke tilbage senest {limit.da} efter hver fejl.",
-            f"The platform was not back within {limit.en} of each fault's end.",
+            f"Platformen var tilbage senest {limit.da} efter hver fejl. {meanwhile.da}",
+            f"The platform was back within {limit.en} of each fault's end. {meanwhile.en}",
         )
 
     def sentence(self) -> Two | None:
@@ -106,10 +120,10 @@ class Aftermath:
                 kind=f"{fault.kind}@{fault.at:g}",
                 began=seconds(fault.began - self.faults.opened, 1),
                 ended=seconds(fault.ended - self.faults.opened, 1),
-                back_after=Two("aldrig", "never")
-                if fault.back_after is None
-                else seconds(fault.back_after, 1),
+                back_after=_after(fault.back_after),
                 in_time=fault.in_time,
+                logins=_after(fault.logins_back_after) if fault.logins_watched else None,
+                logins_in_time=fault.logins_in_time,
             )
             for fault in self.faults.faults
         ]
@@ -117,6 +131,10 @@ class Aftermath:
     @property
     def _all_back(self) -> bool:
         return self.faults is not None and all(fault.in_time for fault in self.faults.faults)
+
+
+def _after(back: float | None) -> Two:
+    return Two("aldrig", "never") if back is None else seconds(back, 1)
 
 
 def _read(model: type[D], path: Path) -> D | None:

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, JsonValue
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
 from klokken.paths import site_folder
-from klokken.topology import GIVEN, SOURCES
+from klokken.roles import require_known
+from klokken.topology import SOURCES
 
 if TYPE_CHECKING:
     from klokken.topology import Topology
@@ -69,7 +70,7 @@ class ServerList(Document):
 
     def require_fit(self, site: Topology, source: object) -> None:
         """Raise InputError unless these are the hosts of `site`, each with its own address."""
-        wanted = [plan.name for plan in site.hosts()]
+        wanted = {plan.name: plan.tier for plan in site.hosts()}
         for name in wanted:
             if name not in self.hosts:
                 mend = "list it, or lower the tier's `count` in the stack's config"
@@ -77,11 +78,15 @@ class ServerList(Document):
         taken: dict[str, str] = {}
         for name, server in self.hosts.items():
             if name not in wanted:
-                mend = (
-                    f"there are {wanted[0]} to {wanted[-1]}; raise the tier's `count`, or remove it"
-                )
+                first, *_, last = wanted
+                mend = f"there are {first} to {last}; raise the tier's `count`, or remove it"
                 raise InputError(source, f"hosts.{name}", "no host of the stack's config", mend)
             self._require_address(name, server, site, source)
+            field = f"hosts.{name}.variables"
+            if SOURCES in server.variables:
+                mend = "see docs/servers.md for where"
+                raise InputError(source, f"{field}.{SOURCES}", "not given here", mend)
+            require_known(wanted[name], server.variables, source, field)
             for place in dict.fromkeys((str(server.address), self.way_in(server))):
                 if taken.setdefault(place, name) != name:
                     problem = f"{place} is the address of {taken[place]} already"
@@ -94,9 +99,6 @@ class ServerList(Document):
                 "correct one of them; the network is `klokken:site.network` of the stack's config"
             )
             raise InputError(source, f"hosts.{name}.address", problem, mend)
-        if given := sorted((GIVEN | {SOURCES}) & server.variables.keys()):
-            field = f"hosts.{name}.variables.{given[0]}"
-            raise InputError(source, field, "not given here", "see docs/servers.md for where")
 
     def way_in(self, server: Server) -> str:
         """Return where SSH reaches a host, with the port where it is not the ordinary one."""

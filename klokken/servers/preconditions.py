@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING
 
+from klokken import deadline
+from klokken.deadline import OverdueError
 from klokken.errors import MachineError
 from klokken.inventory import Host, Ways
 from klokken.remote import Remote
@@ -58,10 +59,12 @@ def examine(hosts: Sequence[Remote]) -> dict[str, Facts | MachineError]:
     def ask(host: Remote) -> Facts | MachineError:
         try:
             return gather(host)
+        except OverdueError:
+            raise
         except MachineError as error:
             return error
 
-    with ThreadPoolExecutor(min(len(hosts), TOGETHER)) as pool:
+    with deadline.pool(min(len(hosts), TOGETHER)) as pool:
         return dict(zip((host.name for host in hosts), pool.map(ask, hosts), strict=True))
 
 

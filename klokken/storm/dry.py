@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, Unpack
 
-from klokken import report, telemetry, writes
+from klokken import files, report, telemetry, writes
 from klokken.errors import MachineError
 from klokken.paths import PROJECT, RESULTS
 from klokken.record import Record
@@ -74,7 +75,7 @@ def storm(planned: StormPlan, out: TextIO | None = None) -> tuple[Results, Path]
         results = outcome.results(planned, record, outcome.Surroundings(telemetry.own_machine()))
         outcome.write(results, record, folder)
         if planned.profile.exam:
-            (folder / writes.NAME).write_bytes((Path(name) / "run" / writes.NAME).read_bytes())
+            shutil.copyfile(Path(name) / "run" / writes.NAME, folder / writes.NAME)
         report.write(results, folder)
     return results, folder
 
@@ -84,8 +85,8 @@ def rung(planned: StormPlan, folder: Path, out: TextIO, seconds: float | None = 
 
     Where `seconds` are given, the storm is stopped when it has gone on for so long.
     """
-    (folder / PLAN).write_text(planned.model_dump_json(), encoding="utf-8")
-    (folder / "password").write_text("of nobody\n", encoding="utf-8")
+    files.write(folder / PLAN, planned.model_dump_json())
+    files.write(folder / "password", "of nobody\n")
     with _processes(planned, folder) as master:
         _follow(planned, folder, master, out, seconds)
     return Record.read(folder / "run" / RECORD)

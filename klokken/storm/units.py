@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 # Seconds for the last of the processes to end.
 ENDING = 45.0
+# How Locust's master runs with its web interface, and without.
+WATCHED = "--autostart --web-host 127.0.0.1"
+ALONE = "--headless --only-summary --expect-workers-max-wait 60"
 _JOURNAL_LINES = "12"
 
 T = TypeVar("T")
@@ -50,17 +53,12 @@ class Units:
 
     def environment(self, allowed: Sequence[str], *, web: bool) -> str:
         """Return the text of storm.env; `allowed` are the only addresses a storm may go to."""
-        options = (
-            "--autostart --web-host 127.0.0.1"
-            if web
-            else "--headless --only-summary --expect-workers-max-wait 60"
-        )
         values = {
             "KLOKKEN_PLAN": f"{loadgen.RUNTIME}/{PLAN}",
             "KLOKKEN_RUN_DIR": self.run_folder,
             "KLOKKEN_ALLOWED": ",".join(allowed),
             "KLOKKEN_WORKERS": str(self.plan.workers),
-            "KLOKKEN_LOCUST_OPTIONS": options,
+            "KLOKKEN_LOCUST_OPTIONS": WATCHED if web else ALONE,
         }
         if len(self.station.addresses) > 1:
             values["KLOKKEN_SOURCES"] = ",".join(self.station.addresses)

@@ -32,7 +32,6 @@ from stacks.provider import cancelled
 
 # Memory, not disk: what is written there, secrets among it, is gone with the run.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the run's own folder in it is private
-TIMEOUT = 1800
 # PR_SET_CHILD_SUBREAPER of linux/prctl.h.
 SUBREAPER = 36
 STRATEGIES = "plugins/strategy"
@@ -142,7 +141,6 @@ def _run(order: Order, folder: Path) -> int:
         },
         event_handler=watch,
         cancel_callback=watch.cancelled,
-        timeout=TIMEOUT,
         quiet=True,
     )
     return _conclude(order, runner, watch)
@@ -156,8 +154,8 @@ def _conclude(order: Order, runner: Any, watch: Watch) -> int:
         recap = f"ok={counts['ok']} changed={counts['changed']}"
         say(f"[{order.tier}] done: {recap}" + (f": {what}" if what else ""))
         return 0
-    if runner.status in ("canceled", "timeout"):
-        complain(f"{order.tier}: {runner.status}; `up` again goes on from here")
+    if runner.status == "canceled":
+        complain(f"{order.tier}: canceled; `up` again goes on from here")
     for failure in watch.failures:
         complain(_describe(order, failure))
     if runner.status == "failed" and not watch.failures:

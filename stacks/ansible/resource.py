@@ -6,24 +6,28 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
+from klokken.deadline import Deadline
 from klokken.errors import MachineError
 from klokken.paths import PROJECT
 from stacks.lab.network import LabNetwork
+from stacks.limits import ANSIBLE
 from stacks.provider import quiet_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
-TIMEOUT = 2000
+# Seconds for a run that has had its time to end by itself.
+GRACE = 60.0
 RELAY = 1.5
 # What Ansible needs of the environment; anything else, such as a passphrase, stays here.
 KEPT = ("HOME", "KLOKKEN_CANCEL", "LANG", "PATH", "SSL_CERT_FILE", "USER", "XDG_CACHE_HOME")
@@ -38,9 +42,11 @@ _running: dict[tuple[str, str], subprocess.Popen[str]] = {}
 class AnsibleRunProvider(ResourceProvider):
     """Runs Ansible when the hosts, the roles, the variables or the secrets of a tier differ."""
 
+    limits = ANSIBLE
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Configure hosts for the first time."""
-        _run(props)
+        _run(props, Deadline.of(props["tier"], "create", self.limits.create))
         return CreateResult(f"{props['stack']}-{props['tier']}", props)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -52,7 +58,7 @@ class AnsibleRunProvider(ResourceProvider):
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Configure the hosts again."""
-        _run(news)
+        _run(news, Deadline.of(news["tier"], "update", self.limits.update))
         return UpdateResult(news)
 
 
@@ -80,28 +86,27 @@ class AnsibleRun(Resource, module="klokken", name="AnsibleRun"):
     def __init__(self, args: RunArgs, opts: pulumi.ResourceOptions) -> None:
         """Declare the run."""
         props = vars(args)
-        hidden = pulumi.ResourceOptions(
-            additional_secret_outputs=["secrets"],
-            custom_timeouts=pulumi.CustomTimeouts(create="35m", update="35m"),
-        )
+        hidden = pulumi.ResourceOptions(additional_secret_outputs=["secrets"])
         merged = pulumi.ResourceOptions.merge(hidden, opts)
         super().__init__(AnsibleRunProvider(), f"{args.stack}-{args.tier}", props, merged)
 
 
-def _run(props: Mapping[str, Any]) -> None:
-    """Start the playbook in a process of its own and pass its progress on."""
+def _run(props: Mapping[str, Any], deadline: Deadline) -> None:
+    """Start the playbook in a process of its own and pass its progress on; raise MachineError."""
     order = {key: props[key] for key in ("stack", "tier", "inventory", "secrets")}
     with _gate(props), _start() as process:
         if process.stdin is None or process.stdout is None or process.stderr is None:
             raise MachineError("ansible: started without pipes")
         process.stdin.write(json.dumps(order) + "\n")
         process.stdin.flush()
-        with _known(props["stack"], props["tier"], process):
+        with _known(props["stack"], props["tier"], process), _ended_by(deadline, process):
             for line in process.stdout:
                 print(line, end="", flush=True)  # noqa: T201 - Pulumi shows what a provider prints
-        complaint = process.stderr.read().strip()
-        if process.wait(TIMEOUT):
+            complaint = process.stderr.read().strip()
+            code = process.wait()
+        if code:
             _end_who_waits(props["stack"], props["tier"])
+            deadline.left()
             raise MachineError(complaint or f"{props['tier']}: Ansible ended without a word")
     # Pulumi passes printed lines on in its own time, and drops those still on their way at the end.
     time.sleep(RELAY)
@@ -114,6 +119,30 @@ def _known(stack: str, tier: str, process: subprocess.Popen[str]) -> Iterator[No
         yield
     finally:
         del _running[stack, tier]
+
+
+@contextmanager
+def _ended_by(deadline: Deadline, process: subprocess.Popen[str]) -> Iterator[None]:
+    """End a run that has had its time: by the end of its input, and at last by force."""
+    over = threading.Event()
+
+    def watch() -> None:
+        if over.wait(max(0.0, deadline.ends - time.monotonic())):
+            return
+        # Who waits for a tier that failed may be ending it at the same moment.
+        with suppress(OSError):
+            if process.stdin:
+                process.stdin.close()
+        if not over.wait(GRACE):
+            process.kill()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _end_who_waits(stack: str, failed: str) -> None:

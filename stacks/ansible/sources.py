@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from klokken.paths import PROJECT
+from klokken.roles import SITE, roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,19 +16,10 @@ if TYPE_CHECKING:
 
     from klokken.topology import Tier
 
-SITE = PROJECT / "site.yml"
 # What roles carry to hosts from outside their own folders.
 CARGO = {"loadgen": ("klokken", "loadtests", "pyproject.toml")}
 OTHER_FILES = ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks")
 IGNORED = {"__pycache__", "README.md"}
-
-
-def roles_of(tier: Tier) -> list[str]:
-    """Return the roles that site.yml gives the hosts of `tier`, in order."""
-    plays = yaml.safe_load(SITE.read_text(encoding="utf-8"))
-    return [
-        role["role"] for play in plays if play["hosts"] in ("all", tier) for role in play["roles"]
-    ]
 
 
 def tasks_of(tier: Tier) -> int:

@@ -30,7 +30,8 @@ class Lab(pulumi.ComponentResource):
         """Declare ground, network and hosts."""
         super().__init__("klokken:lab:Lab", stack)
         network, addresses = str(topology.network), topology.addresses()
-        ground = Ground(stack, pulumi.ResourceOptions(parent=self))
+        volumes = {plan.name: plan.volume_gb for plan in topology.hosts()}
+        ground = Ground(stack, volumes, pulumi.ResourceOptions(parent=self))
         bridge = Network(stack, network, pulumi.ResourceOptions(parent=self, depends_on=[ground]))
         child = pulumi.ResourceOptions(parent=self, depends_on=[bridge])
         self.instances = {

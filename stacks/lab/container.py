@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from klokken import deadline
 from stacks.lab.mounts import unmount
 
 if TYPE_CHECKING:
@@ -145,10 +146,14 @@ def began(pid: int) -> str | None:
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
-    """Return True as soon as `condition()` holds, False after `timeout` seconds."""
-    end = time.monotonic() + timeout
+    """Return True as soon as `condition()` holds, False after `timeout` seconds.
+
+    Raises OverdueError where the operation under way has no time left before that.
+    """
+    end = time.monotonic() + deadline.bounded(timeout)
     while not condition():
         if time.monotonic() > end:
+            deadline.check()
             return False
         time.sleep(0.1)
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import signal
@@ -10,9 +9,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from klokken.errors import KlokkenError, MachineError
+from klokken import deadline
+from klokken.errors import Exit, KlokkenError, MachineError
 from klokken.paths import cache_folder
 from stacks.lab.container import wait_until
+from stacks.lab.disk import free_bytes, require_free
+from stacks.lab.lock import lock
 from stacks.lab.mounts import delete
 from stacks.lab.shell import run
 from stacks.lab.sources import SUITE, machine_sources
@@ -39,6 +41,14 @@ PACKAGES = (
 )
 UNITS = ("systemd-networkd", "ssh")
 TIMEOUT = 900
+# Who waits for another one's image waits longer than that one may take.
+LOCK_PATIENCE = TIMEOUT + 60
+# The tree, and the packages that it is unpacked from meanwhile.
+NEEDED_BYTES = 10**9
+# What debootstrap's log says of a full disk, unless that disk has no room for the log either.
+NO_SPACE = "No space left on device"
+FULL_BYTES = 5 * 10**7
+STOP_TIMEOUT = 60
 
 
 def image_key() -> str:
@@ -56,8 +66,7 @@ def ensure_image(key: str) -> Path:
     """Return the image's tree, made first if it is not there yet (45 s, 400 MB)."""
     path = image_path(key)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock(path.with_suffix(".lock"), LOCK_PATIENCE):
         if not path.exists():
             _make(path)
     return path
@@ -65,6 +74,7 @@ def ensure_image(key: str) -> Path:
 
 def _make(path: Path) -> None:
     """Build the tree beside its place and move it there when it is whole."""
+    require_free(path.parent, NEEDED_BYTES, "the base tree of lab hosts")
     print(f"[image] building a Debian {SUITE} base tree, once", flush=True)  # noqa: T201 - Pulumi shows what a provider prints
     draft = path.with_suffix(".draft")
     delete(draft)
@@ -78,7 +88,8 @@ def _make(path: Path) -> None:
         (draft / "etc/dpkg/dpkg.cfg.d/lab").write_text("force-unsafe-io\n")
         draft.rename(path)
     except BaseException:
-        delete(draft)
+        with deadline.lifted():
+            delete(draft)
         raise
 
 
@@ -93,17 +104,28 @@ def _debootstrap(tree: Path) -> None:
             argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0
         )
     try:
-        wait_until(lambda: process.poll() is not None or cancelled(), TIMEOUT)
+        in_time = wait_until(lambda: process.poll() is not None or cancelled(), TIMEOUT)
     finally:
         ended = process.poll() is not None
         if not ended:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(60)
+            _stop(process)
+    if not in_time:
+        raise MachineError(f"debootstrap: not done after {TIMEOUT} s; read {log}, then `up` again")
     if not ended:
         raise MachineError("debootstrap: stopped before it was done; `up` again begins anew")
     if process.returncode:
-        raise MachineError(f"debootstrap: {_complaint(log)}; is the package source there?")
+        raise MachineError(f"debootstrap: {_complaint(log)}")
     log.unlink()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End debootstrap and what it has started."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def main() -> int:
@@ -113,13 +135,18 @@ def main() -> int:
     except KlokkenError as error:
         print(f"setup: {error}", file=sys.stderr)  # noqa: T201 - a program's own output
         return error.code
+    except KeyboardInterrupt:
+        return Exit.MACHINE
     return 0
 
 
 def _complaint(log: Path) -> str:
-    """Return the last error in debootstrap's log, or else its last line."""
+    """Return the last error in debootstrap's log, or else its last line, and the mend."""
     lines = log.read_text(errors="replace").strip().splitlines() or ["no word"]
-    return next((line for line in reversed(lines) if line.startswith("E: ")), lines[-1])
+    if any(NO_SPACE in line for line in lines) or free_bytes(log.parent) < FULL_BYTES:
+        return f"{log.parent}: no space left on its disk; free {NEEDED_BYTES / 1e9:.0f} GB there"
+    said = next((line for line in reversed(lines) if line.startswith("E: ")), lines[-1])
+    return f"{said}; is the package source there?"
 
 
 if __name__ == "__main__":

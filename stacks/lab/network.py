@@ -8,13 +8,17 @@ from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from klokken import deadline
 from klokken.errors import MachineError
-from stacks.lab.folder import LABS
+from klokken.paths import LABS
 from stacks.lab.shell import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+# The file in a lab's folder that says which range its network was made for.
+RECORD = "network"
+LINKS = Path("/sys/class/net")
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 # What it was before the first lab, for the last one to restore.
 FORWARD_BEFORE = LABS / ".ip_forward"
@@ -35,7 +39,8 @@ class LabNetwork:
         self.bridge = bridge_name(stack)
         self.table = f"klokken_{stack.replace('-', '_')}"
         self.gateway = str(self.network[1])
-        self._record = LABS / stack / "network"
+        # Written before anything is made: what is there without it is somebody else's.
+        self._record = LABS / stack / RECORD
 
     def exists(self) -> bool:
         """Say whether bridge and rules are both there."""
@@ -45,13 +50,13 @@ class LabNetwork:
         """Make bridge, routes and rules; raise MachineError when name or range is taken."""
         if not self.exists():
             self._refuse_taken()
+        self._record.write_text(f"{self.network}\n")
         if not self._has_bridge():
             run("ip", "link", "add", self.bridge, "type", "bridge")
         if self._own_address() != self.gateway:
             address = f"{self.gateway}/{self.network.prefixlen}"
             run("ip", "address", "add", address, "dev", self.bridge)
         run("ip", "link", "set", self.bridge, "up")
-        self._record.write_text(f"{self.network}\n")
         route = ("unreachable", str(self.network), "metric", LAST_RESORT_METRIC)
         run("ip", "route", "replace", *route)
         if not FORWARD_BEFORE.exists():
@@ -60,16 +65,17 @@ class LabNetwork:
         run("nft", "-f", "-", stdin=self._rules())
 
     def remove(self) -> None:
-        """Remove rules, routes and bridge; what is gone already is no error."""
-        if self._has_table():
-            run("nft", "delete", "table", "inet", self.table)
+        """Remove rules, routes and bridge of this lab; what is gone already is no error."""
+        if self._has_bridge() and self._is_ours():
+            run("ip", "link", "delete", self.bridge)
         # Without a record there was no route, and another lab's may be of the same range.
         if self._record.exists():
             with suppress(MachineError):
                 run("ip", "route", "del", "unreachable", str(self.network))
-        if self._has_bridge():
-            run("ip", "link", "delete", self.bridge)
-        if FORWARD_BEFORE.exists() and not any(Path("/sys/class/net").glob("kl-*")):
+        if self._has_table():
+            run("nft", "delete", "table", "inet", self.table)
+        self._record.unlink(missing_ok=True)
+        if FORWARD_BEFORE.exists() and not any(LABS.glob(f"*/{RECORD}")):
             FORWARD.write_text(FORWARD_BEFORE.read_text())
             FORWARD_BEFORE.unlink()
 
@@ -85,7 +91,7 @@ class LabNetwork:
         try:
             yield
         finally:
-            with suppress(MachineError):
+            with deadline.lifted(), suppress(MachineError):
                 run("nft", "delete", "element", *target, keys)
 
     def _rules(self) -> str:
@@ -120,7 +126,8 @@ table inet {self.table} {{
 
     def _refuse_taken(self) -> None:
         """Raise MachineError when the bridge's name or the address range is somebody else's."""
-        if self._has_bridge() and self._own_address() not in (None, self.gateway):
+        ours = self._is_ours() and self._own_address() in (None, self.gateway)
+        if self._has_bridge() and not ours:
             raise MachineError(f"bridge {self.bridge}: already in use; choose another stack name")
         for route in json.loads(run("ip", "-json", "-4", "route", "show", "table", "all") or "[]"):
             if route.get("dev") == self.bridge or route.get("type") in ("unreachable", "broadcast"):
@@ -131,8 +138,15 @@ table inet {self.table} {{
                     f"by {route.get('dev', 'a route')}; choose another /24"
                 )
 
+    def _is_ours(self) -> bool:
+        """Say whether a bridge of the lab's name is the lab's own.
+
+        The rules say so too: the folder with the record may have been deleted by hand.
+        """
+        return self._record.exists() or self._has_table()
+
     def _has_bridge(self) -> bool:
-        return Path(f"/sys/class/net/{self.bridge}").exists()
+        return (LINKS / self.bridge).exists()
 
     def _own_address(self) -> str | None:
         if not self._has_bridge():

@@ -1,130 +1,113 @@
-"""The lab's parts as Pulumi resources.
-
-A resource that is down when Pulumi looks (`read`) reports inputs that differ from what is
-declared, so that `pulumi up` mends it in place and `pulumi destroy` still knows of it.
-"""
+"""The lab's parts as Pulumi resources."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pulumi
-from pulumi.dynamic import (
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    ResourceProvider,
-    UpdateResult,
-)
+from pulumi.dynamic import CreateResult, Resource
 
 from stacks.lab.folder import LabFolder
 from stacks.lab.host import HostSpec, LabHost
 from stacks.lab.image import ensure_image, image_key, image_path
-from stacks.lab.network import LabNetwork
+from stacks.lab.network import LabNetwork, bridge_name
+from stacks.lab.part import UP, PartProvider
 from stacks.lab.sweep import sweep
+from stacks.limits import GROUND, HOST, NETWORK
 from stacks.provider import quiet_errors
 
-UP = "up"
-DOWN = "down"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
 
 
-class _Provider(ResourceProvider):
-    """Common to all parts: what must be replaced, what is mended in place."""
-
-    replaces: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Replace for what cannot change in place, update for the rest."""
-        ours = news.keys() - {"__provider", *self.outputs}
-        different = sorted(key for key in ours if olds.get(key) != news[key])
-        return DiffResult(
-            changes=bool(different),
-            replaces=[key for key in different if key in self.replaces],
-            delete_before_replace=True,
-        )
-
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Report whether the part is up."""
-        found = {**props, "state": UP if self.is_up(props) else DOWN}
-        return ReadResult(id_, found, found | dict.fromkeys(self.outputs))
-
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Bring the part up, as `create` does."""
-        return UpdateResult(self.create(news).outs)
-
-    def is_up(self, props: dict[str, Any]) -> bool:
-        """Say whether the part that `props` describe is there and working."""
-        raise NotImplementedError
-
-
-class GroundProvider(_Provider):
+class GroundProvider(PartProvider):
     """The lab's folder and its base image: the first to come and the last to go."""
 
+    limits = GROUND
     replaces = ("stack",)
+
+    def name(self, props: dict[str, Any]) -> str:
+        """Return the folder."""
+        return str(LabFolder(props["stack"]).path)
 
     def is_up(self, props: dict[str, Any]) -> bool:
         """Say whether folder and image are there."""
         return LabFolder(props["stack"]).exists() and image_path(props["image"]).exists()
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def make(self, props: dict[str, Any]) -> CreateResult:
         """Make folder, key and image."""
-        LabFolder(props["stack"]).make()
+        volumes = {name: int(size) for name, size in props["volumes"].items()}
+        LabFolder(props["stack"]).make(volumes)
         ensure_image(props["image"])
         return CreateResult(props["stack"], props)
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
+    def remove(self, props: dict[str, Any]) -> None:
         """Remove the folder and whatever of the lab may still be left."""
         sweep(props["stack"])
 
 
-class NetworkProvider(_Provider):
+class NetworkProvider(PartProvider):
     """The lab's bridge and rules."""
 
+    limits = NETWORK
     replaces = ("stack", "network")
+
+    def name(self, props: dict[str, Any]) -> str:
+        """Return the bridge."""
+        return bridge_name(props["stack"])
 
     def is_up(self, props: dict[str, Any]) -> bool:
         """Say whether bridge and rules are there."""
         return LabNetwork(props["stack"], props["network"]).exists()
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def make(self, props: dict[str, Any]) -> CreateResult:
         """Make the bridge and its rules."""
         network = LabNetwork(props["stack"], props["network"])
         network.make()
         return CreateResult(network.bridge, props)
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
+    def remove(self, props: dict[str, Any]) -> None:
         """Remove them."""
         LabNetwork(props["stack"], props["network"]).remove()
 
 
-class HostProvider(_Provider):
+class HostProvider(PartProvider):
     """One host. Its weight changes in place; all else makes another host."""
 
+    limits = HOST
     replaces = ("stack", "name", "address", "network", "image", "volume_gb")
     outputs = ("instance",)
+
+    def name(self, props: dict[str, Any]) -> str:
+        """Return the host."""
+        return str(props["name"])
 
     def is_up(self, props: dict[str, Any]) -> bool:
         """Say whether the host's container runs."""
         return _host(props).running()
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def make(self, props: dict[str, Any]) -> CreateResult:
         """Boot the host, made first where there is none."""
         instance = _host(props).ensure()
         return CreateResult(f"{props['stack']}-{props['name']}", {**props, "instance": instance})
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
+    def remove(self, props: dict[str, Any]) -> None:
         """Power the host off and delete its data."""
         _host(props).remove()
 
 
 class Ground(Resource, module="klokken", name="LabGround"):
-    """The lab's folder on this machine, its SSH key, and the image of its hosts."""
+    """The lab's folder on this machine, its SSH key, and the image of its hosts.
 
-    def __init__(self, stack: str, opts: pulumi.ResourceOptions) -> None:
+    `volumes` has the size of each host's data volume in GB, by which the disk is looked at first.
+    """
+
+    def __init__(
+        self, stack: str, volumes: Mapping[str, int], opts: pulumi.ResourceOptions
+    ) -> None:
         """Declare it."""
-        props = {"stack": stack, "image": image_key(), "state": UP}
+        props = {"stack": stack, "volumes": volumes, "image": image_key(), "state": UP}
         super().__init__(GroundProvider(), f"{stack}-ground", props, opts)
 
 
@@ -145,11 +128,7 @@ class Host(Resource, module="klokken", name="LabHost"):
     def __init__(self, spec: HostSpec, opts: pulumi.ResourceOptions) -> None:
         """Declare it."""
         props = {**spec.model_dump(), "state": UP, "instance": None}
-        timeouts = pulumi.CustomTimeouts(create="10m", update="10m", delete="3m")
-        merged = pulumi.ResourceOptions.merge(
-            pulumi.ResourceOptions(custom_timeouts=timeouts), opts
-        )
-        super().__init__(HostProvider(), spec.name, props, merged)
+        super().__init__(HostProvider(), spec.name, props, opts)
 
 
 def _host(props: dict[str, Any]) -> LabHost:

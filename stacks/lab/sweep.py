@@ -10,9 +10,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from klokken.errors import KlokkenError
-from stacks.lab.folder import LABS, LabFolder
+from klokken.paths import LABS
+from stacks.lab.folder import LabFolder
 from stacks.lab.host import HostSpec, LabHost
-from stacks.lab.network import LabNetwork
+from stacks.lab.network import RECORD, LabNetwork
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def _remove_host(stack: str, folder: Path) -> None:
 
 def _network(stack: str) -> str:
     """Return the address range that the lab's bridge was made for."""
-    path = LABS / stack / "network"
+    path = LABS / stack / RECORD
     return path.read_text().strip() if path.exists() else "198.18.0.0/24"
 
 

@@ -18,11 +18,11 @@ from pydantic import Field
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import KlokkenError, MachineError
 from klokken.paths import PROJECT
+from klokken.roles import roles_of
 from klokken.servers.listing import ServerList
 from klokken.servers.preconditions import TOGETHER, remotes
 from klokken.stackconfig import StackConfig
 from klokken.topology import Tier
-from stacks.ansible.sources import roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

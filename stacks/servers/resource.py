@@ -15,8 +15,10 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from klokken.deadline import within
 from klokken.errors import MachineError
 from klokken.servers.preconditions import TOGETHER, remotes, require
+from stacks.limits import ADOPTION
 from stacks.provider import quiet_errors
 
 if TYPE_CHECKING:
@@ -34,11 +36,12 @@ DOWN = "down"
 class AdoptionProvider(ResourceProvider):
     """Checks that every host has what it needs, all of them side by side."""
 
+    limits = ADOPTION
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Look at the hosts; raise MachineError with everything that keeps them from use."""
-        networks = [IPv4Network(network) for network in props["shared"]["site_management"]]
-        instances = require(props["stack"], props["own"], networks, props["shared"])
-        return CreateResult(props["stack"], {**props, "instances": instances})
+        with within(f"hosts of {props['stack']}", "create", self.limits.create):
+            return self._adopted(props)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Report which machines answer now."""
@@ -56,10 +59,16 @@ class AdoptionProvider(ResourceProvider):
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Look at the hosts, as for the first time."""
-        return UpdateResult(self.create(news).outs)
+        with within(f"hosts of {news['stack']}", "update", self.limits.update):
+            return UpdateResult(self._adopted(news).outs)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Leave the hosts alone: they are not ours."""
+
+    def _adopted(self, props: dict[str, Any]) -> CreateResult:
+        networks = [IPv4Network(network) for network in props["shared"]["site_management"]]
+        instances = require(props["stack"], props["own"], networks, props["shared"])
+        return CreateResult(props["stack"], {**props, "instances": instances})
 
 
 class Adoption(Resource, module="klokken", name="ServerAdoption"):

@@ -54,14 +54,14 @@ class _Door(http.client.HTTPSConnection):
 class School:
     """A running stack as its pupils see it: the edge, the names behind it and the secrets."""
 
-    def __init__(self, stack: str) -> None:
-        """Read what is known of `stack`."""
+    def __init__(self, stack: str, cell: int = -1) -> None:
+        """Read what is known of `stack`; its pupils are those of the last cell, or of another."""
         inventory = Inventory.read(inventory_path(stack))
         self.secrets: dict[str, str] = json.loads(
             workspace.pulumi("config", "get", "secrets", "--stack", stack)
         )
         self.domain = inventory.site.site_domain
-        self.cell = list(inventory.hosts(Tier.DRIVE))[-1]
+        self.cell = list(inventory.hosts(Tier.DRIVE))[cell]
         self.edge = str(next(iter(inventory.hosts(Tier.EDGE).values())).site_address)
         self.context = ssl.create_default_context(cadata=self.secrets["ca_certificate"])
 

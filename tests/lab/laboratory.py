@@ -34,22 +34,18 @@ class Lab:
         self.first_log = ""
 
     def klokken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end; its output stands in the test's own, for who has to debug."""
-        done = subprocess.run(
-            [KLOKKEN, *arguments],
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LONGEST,
-            check=False,
-        )
-        sys.stdout.write(done.stdout)
-        return done
+        """Run a command to its end."""
+        return _run(KLOKKEN, *arguments)
 
     def up(self) -> str:
         """Stand the lab up and return what was printed on the way."""
         done = self.klokken("up", STACK)
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
+
+    def up_by_hand(self) -> str:
+        """Stand the lab up as a person does without the command line."""
+        done = _run("bash", "-c", f". ./activate && pulumi up --yes -s {STACK}")
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
 
@@ -78,14 +74,30 @@ class Lab:
         """Return what the lab recorded of a host."""
         return json.loads(Path("/var/lib/klokken", STACK, "hosts", host, name).read_text())
 
-    def ssh(self, host: str, command: str) -> str:
+    def ssh(self, host: str, command: str, stdin: str | None = None) -> str:
         """Return what a command prints on a host."""
         site = yaml.safe_load(inventory_path(STACK).read_text())["all"]
         tier = host.rstrip("0123456789")
         address = site["children"][tier]["hosts"][host]["ansible_host"]
         reach = ["-i", site["vars"]["ansible_ssh_private_key_file"]]
         reach += site["vars"]["ansible_ssh_common_args"].split()
-        return machine.printed("ssh", "-o", "BatchMode=yes", *reach, f"root@{address}", command)
+        argv = ["ssh", "-o", "BatchMode=yes", *reach, f"root@{address}", command]
+        return machine.printed(*argv, stdin=stdin)
+
+
+def _run(*argv: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; its output stands in the test's own, for who has to debug."""
+    done = subprocess.run(
+        argv,
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    sys.stdout.write(done.stdout)
+    return done
 
 
 def tiers_run(log: str) -> set[str]:

@@ -11,9 +11,9 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written to
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
-def printed(*argv: str) -> str:
+def printed(*argv: str, stdin: str | None = None) -> str:
     """Return what a program prints."""
-    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(argv, input=stdin, capture_output=True, text=True, check=True).stdout
 
 
 def command_lines() -> dict[int, str]:

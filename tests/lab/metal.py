@@ -66,7 +66,7 @@ class Metal:
 
     def boot(self) -> None:
         """Make the hosts, each with its account and its own name."""
-        self.folder.make()
+        self.folder.make({name: self._volume(name) for name in self.addresses})
         machine.printed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
         ensure_image(image_key())
         self.network.make()
@@ -85,9 +85,11 @@ class Metal:
     def host(self, name: str) -> LabHost:
         """Return one of the hosts, as who owns the machine has it."""
         spec = {"stack": METAL, "name": name, "address": self.addresses[name]}
-        volume = 2 if name.startswith("drive") else 0
-        more = {"network": NETWORK, "image": image_key(), "volume_gb": volume}
+        more = {"network": NETWORK, "image": image_key(), "volume_gb": self._volume(name)}
         return LabHost(HostSpec.model_validate(spec | more))
+
+    def _volume(self, name: str) -> int:
+        return 2 if name.startswith("drive") else 0
 
     def ssh(self, name: str, command: str, given: bytes = b"") -> str:
         """Return what a command prints on a host, for its administrator."""

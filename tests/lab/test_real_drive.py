@@ -7,19 +7,21 @@ import json
 import secrets
 import ssl
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from http.client import RemoteDisconnected
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from klokken.errors import Exit
 from klokken.workspace import tools_folder
 from loadtests import drive
+from loadtests.morning import CLASS_FOLDER
 from loadtests.requests import Request
 from loadtests.steps import Unanswered, Unexpected
 from loadtests.transport import Transport, tls_context
@@ -90,15 +92,21 @@ def school(lab: Lab) -> School:
 
 
 @pytest.fixture(scope="module")
-def pupil(school: School) -> Iterator[Pupil]:
-    """A pupil in a folder of its own, in the root of its space."""
+def folder(school: School) -> Iterator[str]:
+    """A folder of a pupil's own, in the root of its space."""
     at_home = school.pupil("elev0006498")
-    folder = at_home.at(f"test {secrets.token_hex(4)}")
-    assert at_home.send("MKCOL", folder).status == 201
-    yield replace(at_home, root=folder)
+    made = at_home.at(f"test {secrets.token_hex(4)}")
+    assert at_home.send("MKCOL", made).status == 201
+    yield made
     at_the_end = school.pupil("elev0006498")
-    for leftover in (folder, at_home.root.replace("spaces/", "spaces/trash-bin/")):
+    for leftover in (made, at_home.root.replace("spaces/", "spaces/trash-bin/")):
         at_the_end.send("DELETE", leftover)
+
+
+@pytest.fixture
+def pupil(school: School, folder: str) -> Pupil:
+    """A pupil in that folder, just signed in: a token does not hold for all of these tests."""
+    return replace(school.pupil("elev0006498"), root=folder)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +115,7 @@ def other(school: School) -> Iterator[Pupil]:
     another = school.pupil("elev0006499")
     assert another.send("PUT", another.at("mine"), b"mine alone").status in (201, 204)
     yield another
+    another = school.pupil("elev0006499")
     assert another.send("GET", another.at("mine")).body == b"mine alone"
     assert another.names() == {"mine"}
 
@@ -141,6 +150,33 @@ def test_a_document_is_not_moved_to_what_is_no_name(pupil: Pupil) -> None:
     moved = pupil.ask(Request("", "MOVE", pupil.at("works"), (("Destination", target),)))
     assert moved.status == 400
     assert pupil.names() == before
+
+
+def test_a_document_that_was_changed_meanwhile_is_not_written_over(pupil: Pupil) -> None:
+    target = pupil.at("changed meanwhile")
+    first = pupil.ask(drive.put("", target, b"the first text", ""))
+    assert pupil.ask(drive.put("", target, b"the second text", first.etag)).status == 204
+    stale = pupil.ask(drive.put("", target, b"the third text", first.etag))
+    assert stale.status == 409
+    with pytest.raises(Unexpected, match=f"^{drive.CONFLICT}$"):
+        drive.stored(stale)
+    assert pupil.send("GET", target).body == b"the second text"
+
+
+def test_a_paper_of_40_megabytes_is_fetched_whole_by_the_journeys_own_request(
+    school: School, pupil: Pupil, tmp_path: Path
+) -> None:
+    target, content = pupil.at("40 MB.pdf"), secrets.token_bytes(40 * MEGABYTE)
+    assert pupil.ask(drive.put("", target, content, "")).status == 201
+    (tmp_path / "ca.pem").write_text(school.secrets["ca_certificate"])
+    origin = school.origin(school.cell)
+    asked = drive.get(origin, target, bulk=True)
+    bearer = ("Authorization", f"Bearer {pupil.token}")
+    storm = Transport({origin: school.target(origin)}, tls_context(tmp_path / "ca.pem"))
+    with closing(storm.connection()) as connection:
+        whole = connection.send(replace(asked, headers=(*asked.headers, bearer)))
+    drive.length(whole, expected=len(content))
+    assert pupil.send("GET", target).body == content
 
 
 def test_an_upload_that_breaks_off_changes_nothing_where_it_bears_its_checksum(
@@ -182,6 +218,35 @@ def test_nothing_is_put_into_another_pupils_space(pupil: Pupil, other: Pupil, me
     target = pupil.school.origin(pupil.school.cell) + other.at("theirs")
     request = Request("", method, pupil.at("works"), (("Destination", target),))
     assert pupil.ask(request).status == 409
+
+
+MOUNTED = "/graph/v1.0/me/drives?%24filter=driveType%20eq%20%27mountpoint%27"
+
+
+def class_folder(pupil: Pupil) -> Pupil:
+    """Return the pupil in the folder that the teacher of the class shares with it."""
+    drives = json.loads(pupil.ask(Request("", "GET", MOUNTED)).body)["value"]
+    (shared,) = [one["root"]["webDavUrl"] for one in drives if one["name"] == CLASS_FOLDER]
+    return replace(pupil, root=urlsplit(shared).path)
+
+
+def test_a_pupil_reads_what_the_teacher_shares_with_the_class_and_changes_nothing(
+    lab: Lab,
+) -> None:
+    """The first two classes are at the first cell, and are there already where others ran."""
+    assert lab.klokken("seed", "morning", "--fraction", "0.14", "--stack", STACK).returncode == 0
+    school = School(STACK, cell=0)
+    teacher, name = school.pupil("laerer000001"), "elev0000001.txt"
+    own = replace(teacher, root=teacher.at(CLASS_FOLDER))
+    content, names = own.send("GET", own.at(name)).body, own.names()
+    assert len(content) == 20_000
+    pupil = class_folder(school.pupil("elev0000002"))
+    assert pupil.send("GET", pupil.at(name)).body == content
+    assert pupil.send("PUT", pupil.at(name), b"mine now").status == 403
+    assert pupil.send("PUT", pupil.at("new.txt"), b"mine, too").status == 403
+    assert pupil.send("DELETE", pupil.at(name)).status == 403
+    assert own.send("GET", own.at(name)).body == content
+    assert own.names() == names
 
 
 @contextmanager
@@ -247,12 +312,17 @@ def test_a_pupil_whose_email_is_gone_after_the_login_gets_no_drive_and_the_cell_
     assert works(pupil)
 
 
-def test_a_token_of_another_client_of_the_realm_is_taken_which_is_a_known_limit(
-    school: School,
-) -> None:
+def test_a_token_of_another_client_of_the_realm_is_refused(school: School, pupil: Pupil) -> None:
     page = f"{school.origin('login')}/realms/skole/account/"
     token = school.tokens("elev0006498", school.site("account-console", page)).access
-    assert Pupil(school, token).drives().status == 200
+    assert Pupil(school, token).drives().status == 401
+    assert works(pupil)
+
+
+def test_who_brings_no_token_is_let_through_to_the_drive(school: School) -> None:
+    cell = school.origin(school.cell)
+    assert school.send(Request(cell, "GET", "/status.php")).status == 200
+    assert school.send(drive.drives(cell)).status == 401
 
 
 def test_only_the_drive_and_keycloaks_account_page_give_pupils_tokens(lab: Lab) -> None:
@@ -387,8 +457,31 @@ def downloads(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("drive_variables")
+def test_a_release_with_a_wrong_checksum_is_named_and_nothing_is_installed(
+    lab: Lab, tmp_path: Path
+) -> None:
+    before = lab.ssh("drive1", "sha256sum /opt/drive/ocis")
+    (tmp_path / "ocis-2.0.0-linux-amd64").write_bytes(b"not what it says")
+    with downloads(tmp_path) as address:
+        lab.set_variables(
+            "drive",
+            drive_source="release",
+            drive_version="2.0.0",
+            drive_sha256="0" * 64,
+            drive_release_url=address + "/{product}-{version}-linux-{arch}",
+            drive_cache=str(tmp_path / "cache"),
+        )
+        done = lab.klokken("up", STACK)
+    assert done.returncode == Exit.MACHINE
+    line = "/ocis-2.0.0-linux-amd64: is not the binary of drive_sha256; nothing was installed"
+    assert address + line in done.stdout
+    assert lab.ssh("drive1", "sha256sum /opt/drive/ocis") == before
+    assert not (tmp_path / "cache/downloads/ocis-2.0.0").exists()
+
+
+@pytest.mark.usefixtures("drive_variables")
 def test_a_release_is_fetched_and_a_file_is_taken_and_both_cells_serve(
-    lab: Lab, pupil: Pupil, tmp_path: Path
+    lab: Lab, school: School, folder: str, tmp_path: Path
 ) -> None:
     # What stands behind a program's end changes its checksum, and not what it does.
     built = (tools_folder() / "ocis").read_bytes()
@@ -419,4 +512,5 @@ def test_a_release_is_fetched_and_a_file_is_taken_and_both_cells_serve(
         told = json.loads(lab.ssh(cell, "cat /etc/klokken/versions/drive.json"))
         assert told == {"ocis": f"2.0.0 ({source})"}
     assert wait_until(lambda: lab.klokken("check", STACK).returncode == 0, 180)
-    assert works(pupil)
+    # It took longer than a token holds.
+    assert works(replace(school.pupil("elev0006498"), root=folder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +14,12 @@ from klokken import workspace
 from klokken.errors import Exit
 from klokken.paths import PROJECT
 from klokken.stackconfig import config_path
+from stacks.lab.network import LabNetwork
 from tests.lab import machine
 from tests.lab.laboratory import KLOKKEN, NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 pytestmark = pytest.mark.timeout(600)
@@ -73,11 +74,37 @@ def test_an_address_range_in_use_is_refused(other: Path) -> None:
     refused(klokken("up", OTHER), f"klokken:site.network: {NETWORK} is already in use")
 
 
-def test_a_bridge_in_use_is_refused(other: Path) -> None:
-    assert other.exists()
+@pytest.fixture(params=[(), ("198.19.9.1/24",)], ids=["bare", "with an address"])
+def foreign_bridge(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A bridge that somebody else has made, of the name that the lab's would have."""
     subprocess.run(["ip", "link", "add", f"kl-{OTHER}", "type", "bridge"], check=True)
-    subprocess.run(["ip", "address", "add", "198.19.9.1/24", "dev", f"kl-{OTHER}"], check=True)
+    try:
+        for address in request.param:
+            subprocess.run(["ip", "address", "add", address, "dev", f"kl-{OTHER}"], check=True)
+        yield Path("/sys/class/net", f"kl-{OTHER}")
+    finally:
+        subprocess.run(["ip", "link", "delete", f"kl-{OTHER}"], check=True)
+
+
+def test_a_bridge_in_use_is_refused_and_left_alone(other: Path, foreign_bridge: Path) -> None:
+    assert other.exists()
     refused(klokken("up", OTHER), f"bridge kl-{OTHER}: already in use")
+    assert klokken("down", OTHER).returncode == 0
+    assert foreign_bridge.exists()
+
+
+def test_what_is_half_made_goes_without_pulumi_too(other: Path, tmp_path: Path) -> None:
+    """Delete the cache with the Pulumi in it, as the README lets a person do."""
+    assert other.exists()
+    subprocess.run(["mkdir", "-p", f"/var/lib/klokken/{OTHER}/hosts"], check=True)
+    LabNetwork(OTHER, FREE).make()
+    folders = os.environ["PATH"].split(os.pathsep)
+    without = os.pathsep.join(each for each in folders if not Path(each, "pulumi").exists())
+    done = klokken("down", OTHER, XDG_CACHE_HOME=str(tmp_path), PATH=without)
+    assert done.returncode == 0, done.stderr
+    assert f"pulumi: not on this machine; run `make setup`; sweeping {OTHER} up" in done.stderr
+    assert not Path("/sys/class/net", f"kl-{OTHER}").exists()
+    assert not Path("/var/lib/klokken", OTHER).exists()
 
 
 def test_a_full_disk_is_refused(other: Path) -> None:
@@ -85,7 +112,7 @@ def test_a_full_disk_is_refused(other: Path) -> None:
     folder = f"/var/lib/klokken/{OTHER}"
     subprocess.run(["mkdir", "-p", folder], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=True)
-    refused(klokken("up", OTHER), f"{folder}: 0.1 GB free, a lab needs")
+    refused(klokken("up", OTHER), f"{folder}: 0.1 GB free, a lab with 7 hosts to make needs")
 
 
 def test_a_package_source_that_answers_no_is_told(other: Path, tmp_path: Path) -> None:

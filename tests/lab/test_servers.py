@@ -49,6 +49,8 @@ def metal() -> Iterator[Metal]:
         found.configure(substrate="servers", site=SITE)
         found.list_hosts()
         assert found.klokken("init", STACK).returncode == 0
+        # What a run that was killed has left in Pulumi's state.
+        found.klokken("down", STACK)
         yield found
     finally:
         found.remove()

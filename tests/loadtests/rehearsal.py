@@ -114,6 +114,15 @@ class Rehearsal:
             time.sleep(0.05)
         raise AssertionError("the storm did not begin")
 
+    def wait_for_the_end(self, timeout: float = 120.0) -> None:
+        """Wait for the record, as long as a master that is watched goes on after it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end and self.master.poll() is None:
+            if (self.run_folder / "record.json").exists():
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the storm did not end:\n{self.progress()}")
+
     def progress(self) -> str:
         """Return the lines of progress so far."""
         path = self.run_folder / "progress.jsonl"

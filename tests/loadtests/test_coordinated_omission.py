@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from loadtests.record import Delta
     from loadtests.requests import Request, Response
 
+pytestmark = pytest.mark.slow
+
 RATE, LENGTH, STALL = 10, 8, 2.0
 DUE = np.arange(RATE * LENGTH) / RATE
 # Users of the closed loop, who together would keep the same rate.

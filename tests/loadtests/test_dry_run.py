@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from klokken.storm.run import Choices
 
+pytestmark = pytest.mark.slow
+
 CHOICES: Choices = {
     "fraction": 0.001,
     "seed": 1,

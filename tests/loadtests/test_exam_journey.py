@@ -216,13 +216,51 @@ def test_an_outage_is_waited_out_and_saved_after() -> None:
 
 def test_who_gives_up_has_tried_as_often_as_was_declared() -> None:
     visit = exam(retries=Retries(attempts=4))
-    visit.school.instead = lambda r: Response(503) if puts(DOCUMENT)(r) else None
+    visit.school.instead = lambda r: Response(503) if puts(HANDIN)(r) else None
     visit.run()
     assert visit.failures == {
-        ("autosave", "503"): 4,
-        ("exam", "autosave: gave up: 503"): 1,
+        ("handin", "503"): 3,
+        ("handin", "gave up: 503"): 1,
+        ("exam", "handin: gave up: 503"): 1,
     }
-    assert visit.retries == {"autosave": 3}
+    assert visit.retries == {"handin": 3}
+
+
+def test_an_autosave_that_is_given_up_is_counted_and_the_pupil_writes_on_and_hands_in() -> None:
+    visit = exam(retries=Retries(attempts=4))
+    out = (STARTS + 600, STARTS + 900)
+    visit.school.instead = lambda r: (
+        Response(503) if puts(DOCUMENT)(r) and out[0] < visit.now < out[1] else None
+    )
+    visit.run()
+    given_up = visit.failures["autosave", "gave up: 503"]
+    assert 4 < given_up < 12
+    assert visit.failures["autosave", "503"] >= 3 * given_up
+    assert visit.ok["autosave"] > 100
+    assert visit.ok["exam"] == visit.ok["handin"] == visit.ok["receipt"] == 1
+    assert len(told(visit)) == 1
+
+
+def test_a_handin_is_tried_also_where_no_autosave_was_stored() -> None:
+    visit = exam(retries=Retries(attempts=2))
+    visit.school.instead = lambda r: Response(503) if puts(DOCUMENT)(r) else None
+    visit.run()
+    assert "autosave" not in visit.ok
+    assert visit.ok["exam"] == len(told(visit)) == 1
+
+
+def test_a_login_that_cannot_be_renewed_for_long_is_made_again() -> None:
+    visit = exam()
+    gone = range(1900, 2600)
+
+    def refusing(request: Request) -> Response | None:
+        renewal = request.target.endswith("/token") and b"refresh_token" in request.body
+        return Response(503) if renewal and int(visit.now) in gone else None
+
+    visit.school.instead = refusing
+    visit.run()
+    assert visit.failures["refresh", "gave up: 503"] == visit.ok["token"] - 1 > 0
+    assert visit.ok["exam"] == 1
 
 
 def test_a_full_drive_refuses_and_is_asked_again() -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from loadtests.requests import Request
 
+pytestmark = pytest.mark.slow
+
 PUPILS = 24
 # An exam of ten and a half seconds, once it is compressed.
 EXAM = {"minutes": 10.5}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import gevent
 import pytest
 
+from klokken import histogram
 from klokken.people import People, Temper
 from klokken.retries import Retries
 from loadtests.persistence import persistently
@@ -145,7 +146,18 @@ def test_who_is_asked_to_come_again_does_so(status: int) -> None:
 def test_giving_up_is_counted_even_where_the_drive_only_asked_to_wait() -> None:
     delta, wire = attend(lambda _: Response(425))
     assert wire.sent == QUICK.attempts
-    assert delta["failures"] == [["save", "425", 1], ["exam", "save: gave up: 425", 1]]
+    assert delta["failures"] == [["save", "gave up: 425", 1], ["exam", "save: gave up: 425", 1]]
+
+
+def test_a_request_that_timed_out_for_the_last_time_is_given_up_and_was_a_wait() -> None:
+    def hang(_: int) -> Response:
+        gevent.sleep(5)
+        return Response(200)
+
+    delta, _ = attend(hang)
+    assert delta["failures"][:2] == [["save", "timeout", 2], ["save", "gave up: timeout", 1]]
+    [whole] = [hdr for _, name, kind, hdr in delta["spans"] if (name, kind) == ("save", "service")]
+    assert histogram.latency(histogram.merged([whole])).count == 3
 
 
 def test_a_journey_may_catch_what_failed_and_go_on() -> None:

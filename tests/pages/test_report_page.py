@@ -15,6 +15,8 @@ from klokken.report import write
 from klokken.results import Verdict
 from tests.storms import generator, judgements, latency, storm
 
+pytestmark = pytest.mark.slow
+
 Scheme: TypeAlias = Literal["light", "dark"]
 
 QUIET = [

@@ -52,6 +52,17 @@ class Role:
             for path in sorted((self.path / folder).glob("*.yml")):
                 yield from _flat(yaml.safe_load(path.read_text()) or [])
 
+    def handlers(self) -> list[dict[str, Any]]:
+        """Return its handlers."""
+        return list(self._load("handlers/main.yml") or [])
+
+    def written(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield every task that writes a file from here, and what it says of the file."""
+        for task in self.tasks():
+            found = task.get("ansible.builtin.template") or task.get("ansible.builtin.copy")
+            if found and not found.get("remote_src"):
+                yield task, found
+
     def _load(self, name: str) -> Any:
         return yaml.safe_load((self.path / name).read_text())
 

@@ -25,12 +25,7 @@ from tests.roles.authority import PEBBLE, Edge, authority
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace needs root"),
-    pytest.mark.skipif(not PEBBLE.exists(), reason="no Pebble here: run `make setup-test`"),
-    pytest.mark.skipif(not shutil.which("unshare"), reason="unshare is not on this machine"),
-    pytest.mark.timeout(300),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 NAMES = ["login.skole.example", "portal.skole.example", "drive1.skole.example"]
 # Runs a playbook twice, or as often as there are words, and keeps what it left.
 RUN = """
@@ -106,6 +101,9 @@ class Answering(Edge):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Have an authority, and an edge with the first certificate, of the site's own authority."""
+    assert os.geteuid() == 0, "an /etc of one's own needs root: run the tests as root"
+    assert PEBBLE.exists(), "no Pebble here: run `make setup-test`"
+    assert shutil.which("unshare"), "no unshare here: run `make setup-test`"
     folder = tmp_path_factory.mktemp("acme")
     Answering.asked = []
     with authority(folder, Answering) as (directory, trusted):

@@ -25,10 +25,19 @@ CHECKERS = {
     r"chrony": "chronyd -p",
     r"\.pem$": "openssl",
     r"\.py$": "py_compile",
+    r"/slapd\.conf$|\.schema$": "slaptest -u -f",
 }
-# What a checker cannot check: drop-ins are parts of a unit, and PostgreSQL's list of who may
-# connect is checked by the running server.
-UNCHECKED = r"\.service\.d/|pg_hba\.conf$"
+# What no program can check before it lands, and why.
+UNCHECKED = {
+    r"\.service\.d/|drive-secret\.conf$|apparmor\.d/local/": "a part of what is checked whole",
+    r"pg_hba\.conf$": "the running server checks it, and keeps the one before",
+    r"\.env$|^/etc/default/": "names and values for a unit, of any kind",
+    r"/sysctl\.d/": "a setting that a host may not change is left as it is",
+    r"/journald\.conf\.d/|/klokken-loadgen\.conf$": "systemd passes over what it does not know",
+    r"/keycloak\.conf$|prometheus-process-exporter\.yml$": "its program has no check, only a start",
+    r"\.html$|/credentials/|/etc/klokken/(stack$|units\.d/|versions/)|/\.unpacked$": "a text",
+    r"^/opt/|drive_home|loadgen_draft": "a program or an archive, by its checksum",
+}
 
 
 def plain(value: Any) -> Any:
@@ -89,15 +98,65 @@ def test_the_readme_names_no_variable_that_is_none(role: Role) -> None:
 @every_role
 def test_every_file_that_has_a_checker_is_checked_before_it_lands(role: Role) -> None:
     unchecked = []
-    for task in role.tasks():
-        written = task.get("ansible.builtin.template") or task.get("ansible.builtin.copy")
-        if not written or written.get("remote_src"):
-            continue
+    for task, written in role.written():
         for dest in destinations(task, written["dest"]):
             for pattern, checker in CHECKERS.items():
-                if re.search(pattern, dest) and not re.search(UNCHECKED, dest):
+                if re.search(pattern, dest) and not has_no_checker(dest):
                     unchecked += [dest] if checker not in written.get("validate", "") else []
     assert unchecked == []
+
+
+@every_role
+def test_a_file_is_checked_before_it_lands_or_there_is_a_reason(role: Role) -> None:
+    assert [
+        dest
+        for task, written in role.written()
+        if not written.get("validate")
+        for dest in destinations(task, written["dest"])
+        if not has_no_checker(dest)
+    ] == []
+
+
+def test_every_checker_and_every_reason_has_its_files() -> None:
+    everything = [
+        dest
+        for role in ROLES
+        for task, written in role.written()
+        for dest in destinations(task, written["dest"])
+    ]
+    patterns = [*CHECKERS, *UNCHECKED]
+    assert [p for p in patterns if not any(re.search(p, dest) for dest in everything)] == []
+
+
+@every_role
+def test_a_role_has_all_its_parts(role: Role) -> None:
+    parts = ["README.md", "defaults/main.yml", "meta/argument_specs.yml", "meta/main.yml"]
+    parts += ["tasks/main.yml", "traces.yml"]
+    assert [part for part in parts if not (role.path / part).is_file()] == []
+
+
+@every_role
+def test_whoever_is_notified_is_a_handler_of_the_role(role: Role) -> None:
+    notified = {name for task in role.tasks() for name in listed(task.get("notify", []))}
+    handlers = {
+        handler["name"]: set(listed(handler.get("listen", []))) for handler in role.handlers()
+    }
+    assert notified <= handlers.keys() | {topic for topics in handlers.values() for topic in topics}
+    # A topic may be another role's.
+    assert {name for name, topics in handlers.items() if not topics} <= notified
+
+
+@every_role
+def test_every_template_is_used_and_is_there(role: Role) -> None:
+    folder = role.path / "templates"
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*.j2")}
+    named = {
+        source for task in role.tasks() for source in sources(task) if not source.startswith("{{")
+    }
+    said = "".join(path.read_text() for path in (role.path / "tasks").glob("*.yml"))
+    said += "".join(path.read_text() for path in folder.rglob("*.j2"))
+    assert named <= there
+    assert {name for name in there - named if name not in said} == set()
 
 
 @every_role
@@ -110,9 +169,29 @@ def test_a_task_that_handles_a_secret_says_nothing(role: Role) -> None:
     assert talkative == []
 
 
+def has_no_checker(dest: str) -> bool:
+    """Say whether nothing can check what is written there."""
+    return any(re.search(pattern, dest) for pattern in UNCHECKED)
+
+
+def sources(task: dict[str, Any]) -> list[str]:
+    """Return the templates that a task writes, item by item."""
+    written = task.get("ansible.builtin.template")
+    return each_item(task, written["src"]) if written else []
+
+
 def destinations(task: dict[str, Any], dest: str) -> list[str]:
     """Return where a task writes, item by item."""
-    items = task.get("loop", [""])
-    names = [str(item) for item in items] if isinstance(items, list) else [""]
-    return [re.sub(r"\{\{ item \}\}$", name, dest + ("{{ item }}" if dest.endswith("/") else ""))
-            for name in names]  # fmt: skip
+    return each_item(task, dest + ("{{ item }}" if dest.endswith("/") else ""))
+
+
+def listed(names: str | list[str]) -> list[str]:
+    """Return what a task names, which may be one or several."""
+    return [names] if isinstance(names, str) else names
+
+
+def each_item(task: dict[str, Any], text: str) -> list[str]:
+    """Return what a text of a task is for each item of its loop, as far as the task says."""
+    items = task.get("loop")
+    names = [str(item) for item in items] if isinstance(items, list) else []
+    return [text.replace("{{ item }}", name) for name in names] or [text]

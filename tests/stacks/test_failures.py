@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import subprocess
 import sys
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -48,7 +49,7 @@ sys.exit(f"{tier}: went wrong")
 
 
 def test_who_waits_for_a_tier_that_failed_waits_no_longer(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def start() -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
@@ -60,11 +61,12 @@ def test_who_waits_for_a_tier_that_failed_waits_no_longer(
         with pytest.raises(MachineError, match=f"{tier}: went wrong"):
             AnsibleRunProvider().create(order)
 
+    began = Event()
     monkeypatch.setattr(resource, "_start", start)
+    monkeypatch.setattr(builtins, "print", lambda *_, **__: began.set())
     waiting = Thread(target=run, args=["identity"])
     waiting.start()
-    while "began" not in capsys.readouterr().out:
-        pass
+    assert began.wait(60)
     run("database")
     waiting.join(60)
     assert not waiting.is_alive()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 STACK = "test-hetzner"
 PLUGIN = "pulumi-resource-hcloud"
 POLICY = str(PROJECT / "policy")

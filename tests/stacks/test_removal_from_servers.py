@@ -13,8 +13,8 @@ import pytest
 from klokken import deployment, stackconfig
 from klokken.errors import InputError
 from klokken.paths import PROJECT
+from klokken.roles import roles_of
 from klokken.topology import Tier
-from stacks.ansible.sources import roles_of
 from stacks.servers.removal import Traces, script, told, traces
 from tests.roles.role import Role
 from tests.roles.test_roles import destinations

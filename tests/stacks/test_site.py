@@ -9,11 +9,13 @@ import pulumi
 import pytest
 import yaml
 
+from klokken import roles
 from klokken.paths import PROJECT
+from klokken.roles import roles_of
 from klokken.stackconfig import StackConfig
 from klokken.topology import Tier
 from stacks.ansible import sources
-from stacks.ansible.sources import digest, roles_of
+from stacks.ansible.sources import digest
 from stacks.site import SECRETS, Site
 from stacks.substrate import stand
 
@@ -162,6 +164,6 @@ def test_tasks_are_counted_in_blocks_and_in_the_files_that_others_name(
     )
     (tasks / "more.yml").write_text("[{debug: c}, {debug: d}, {debug: e}]")
     monkeypatch.setattr(sources, "PROJECT", tmp_path)
-    monkeypatch.setattr(sources, "SITE", tmp_path / "site.yml")
+    monkeypatch.setattr(roles, "SITE", tmp_path / "site.yml")
     # The role's check of its own variables is one more.
     assert sources.tasks_of(Tier.EDGE) == 6

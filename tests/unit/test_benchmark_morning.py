@@ -120,9 +120,9 @@ class Site:
             return rung(planned, verdict=Verdict.INVALID, invalid_because=["it was late"]), None
         return rung(planned, 1.0 if self.rates[-1] <= self.limit else 9.0), None
 
-    def fill(self, _: Any, planned: StormPlan) -> dict[int, str]:
+    def fill(self, _: Any, planned: StormPlan) -> seeding.Seeded:
         self.seeded.append(planned.pupils)
-        return {}
+        return seeding.Seeded(empty=planned.pupils // 2)
 
 
 @pytest.fixture
@@ -186,6 +186,7 @@ def test_the_command_prints_and_writes_the_table(
     assert rows[1].startswith("| 1 | 60 | 60 | 0 | 0.40 | 0.84 | `open` 0.84 | yes |")
     assert "| 6 | 360 | 360 | 0 | 3.60 | 7.56 | `open` 7.56 | no: morning p99_seconds 7.56;" in page
     assert "**5 school mornings a second held" in page
-    assert "1,000 pupils' drives were seeded" in page
+    assert "the drives of 1,000 pupils and their teachers were seeded in 0 s;" in page
+    assert " 500 of these 1,048 drives were empty before." in page
     assert (tmp_path / "morning-rate.json").exists()
     assert site.seeded == [1000]

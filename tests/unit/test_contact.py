@@ -50,7 +50,7 @@ def test_hosts_that_never_answer_are_named_in_one_line_with_the_mend(known: Path
 
     with pytest.raises(MachineError) as refused:
         contact.meet("site", OLD, ask)
-    assert str(refused.value).startswith("edge2 at 192.0.2.2: SSH does not answer; ")
+    assert str(refused.value).startswith("edge2 at 192.0.2.2: SSH does not answer after ")
     assert "`management`" in str(refused.value)
     assert known.read_text() == "192.0.2.1 ssh-ed25519 key\n"
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
+import os
 import re
 import shlex
+import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 import yaml
 
+from klokken import workspace
 from klokken.cli import cli
 from klokken.errors import Exit
 from klokken.paths import PROJECT
@@ -25,32 +31,108 @@ DOCUMENTS = sorted(
 )
 NAMES = [str(path.relative_to(PROJECT)) for path in DOCUMENTS]
 TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-# Programs that are not ours; that the tests of the lab use them is proof enough.
-FOREIGN = {".", "pulumi", "pytest", "journalctl", "systemctl", "apt-get"}
+# Programs of the system, for a person who looks about.
+FOREIGN = {"journalctl", "systemctl", "apt-get", "ssh-keygen", "sshd"}
+OURS = "klokken|pulumi|make|pytest|python -m"
 
 
 def commands(path: Path) -> list[list[str]]:
-    """Return the commands of the shell blocks of a document, one a line."""
-    blocks = re.findall(r"```sh\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines() if line.strip()]
+    """Return the commands of the blocks of a document, one a line."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh|console)\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in typed(block) if line.strip()]
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
+def typed(block: str) -> list[str]:
+    """Return the lines of a block that a person types: those after a prompt, where there is one."""
+    after = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
+    return after or block.splitlines()
+
+
+def mentions(path: Path) -> list[list[str]]:
+    """Return the commands named in running text, often without all that they need."""
+    text = re.sub(r"(?ms)^```.*?^```", "", path.read_text(encoding="utf-8"))
+    return [shlex.split(found) for found in re.findall(rf"`((?:{OURS}) [^`\n]+)`", text)]
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
-def test_every_command_of_a_document_exists_with_its_options(path: Path) -> None:
+def test_every_command_of_a_document_can_be_given_as_it_stands(path: Path) -> None:
     for program, *arguments in commands(path):
-        if program == "make":
-            assert {word for word in arguments if "=" not in word} <= TARGETS
-        elif program == "klokken":
-            command = cli.get_command(click.Context(cli), arguments[0])
-            assert command is not None, arguments
-            command.make_context(arguments[0], arguments[1:], resilient_parsing=False)
+        if program == "klokken":
+            command, rest = ours(arguments)
+            command.make_context("klokken", rest, resilient_parsing=False)
         elif program == "python":
-            assert arguments[0] == "-m", arguments
-            main = importlib.import_module(f"{arguments[1]}.__main__").main
-            main.make_context(arguments[1], arguments[2:], resilient_parsing=False)
+            main(arguments).make_context("python", arguments[2:], resilient_parsing=False)
         else:
-            assert program in FOREIGN, f"{program}: add a check for it"
+            known(program, arguments)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_every_command_that_a_document_mentions_exists_with_its_options(path: Path) -> None:
+    for program, *arguments in mentions(path):
+        options = {word.partition("=")[0] for word in arguments if word.startswith("--")}
+        if program == "klokken":
+            assert options <= names(ours(arguments)[0]), arguments
+        elif program == "python":
+            assert options <= names(main(arguments)), arguments
+        else:
+            known(program, arguments)
+
+
+def ours(arguments: list[str]) -> tuple[click.Command, list[str]]:
+    """Return the command of the command line that these words name, and the words after it."""
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        found = command.get_command(click.Context(command), arguments[0])
+        assert found is not None, arguments
+        command, arguments = found, arguments[1:]
+        if not arguments:
+            break
+    return command, arguments
+
+
+def main(arguments: list[str]) -> click.Command:
+    """Return the command of a module that is run with `python -m`."""
+    assert arguments[0] == "-m", arguments
+    with suppress(ModuleNotFoundError):
+        command: click.Command = importlib.import_module(f"{arguments[1]}.__main__").main
+        return command
+    # A module by itself takes no options.
+    source = inspect.getsource(importlib.import_module(arguments[1]))
+    assert '__name__ == "__main__"' in source, arguments
+    return click.Command("python")
+
+
+def names(command: click.Command) -> set[str]:
+    """Return the options of a command."""
+    return {"--help", *(name for each in command.params for name in each.opts)}
+
+
+def known(program: str, arguments: list[str]) -> None:
+    """Fail for a command of another program that would be refused for its words."""
+    if program == "make":
+        assert {word for word in arguments if "=" not in word} <= TARGETS
+    elif program == "pulumi":
+        assert_understood_by_pulumi(tuple(arguments))
+    elif program == "pytest":
+        assert all((PROJECT / word).exists() for word in arguments if word.endswith(".py"))
+    elif program == ".":
+        assert (PROJECT / arguments[0]).exists()
+    else:
+        assert program in FOREIGN, f"{program}: add a check for it"
+
+
+@functools.cache
+def assert_understood_by_pulumi(arguments: tuple[str, ...]) -> None:
+    """Have Pulumi itself read the words, and ask it for help with them rather than to do it."""
+    environment = os.environ | workspace.environment()
+    done = subprocess.run(
+        ["pulumi", *arguments, "--help"],
+        cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"pulumi {arguments[0]}" in done.stdout, "Pulumi has no such command"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
@@ -71,6 +153,31 @@ def test_make_help_lists_every_target_of_the_readme() -> None:
     listed = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"`make ([a-z-]+)`", readme)) <= listed
+
+
+# The one thing that no set-up can have: it is named at the end of each run of the tests.
+MAY_BE_MISSING = {"tests/stacks/test_hetzner_engine.py"}
+
+
+def test_no_test_skips_but_for_what_cannot_be_had() -> None:
+    found = {
+        str(path.relative_to(PROJECT))
+        for path in PROJECT.glob("tests/*/test_*.py")
+        # What is asked of a real host depends on what the host is for.
+        if path.parent.name != "hosts"
+        and re.search(r"pytest\.(skip|importorskip|mark\.skip)", path.read_text(encoding="utf-8"))
+    }
+    assert found - {"tests/unit/test_documents.py"} == MAY_BE_MISSING
+
+
+def test_the_map_of_the_readme_has_every_folder() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "*/*"], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    folders = {name.partition("/")[0] for name in tracked if not name.startswith(".")}
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    mapped = set(re.findall(r"`(\w+)/`", readme.partition("## Map")[2]))
+    assert folders | {"inventories", "results"} == mapped
 
 
 def test_the_inventory_example_of_every_stack_is_valid_yaml() -> None:

@@ -320,3 +320,17 @@ def test_versions_come_from_packages_and_from_what_roles_left(
     found = versions(inventory())
     assert found["edge1 haproxy"] == "3.0.11-1"
     assert found["identity1 keycloak"] == "26.7.4"
+
+
+def test_versions_of_a_host_without_any_of_the_packages_are_those_that_roles_left(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dpkg = host / "bin" / "dpkg-query"
+    dpkg.write_text("#!/bin/sh\nexit 1\n")
+    dpkg.chmod(0o755)
+    (host / "drive.json").write_text('{"ocis": "2.0.0 (module)"}\n')
+    monkeypatch.setattr("klokken.telemetry.VERSIONS_FOLDER", str(host))
+    (host / "record.json").unlink()
+    found = versions(inventory())
+    assert set(found.values()) == {"2.0.0 (module)"}
+    assert {name.partition(" ")[2] for name in found} == {"ocis"}

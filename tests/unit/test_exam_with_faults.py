@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from hypothesis import given
@@ -24,12 +24,14 @@ from tests.unit.site_of_folders import plan
 from tests.unit.test_audit_verdict import found, judged, write
 from tests.unit.test_driver import host
 from tests.unit.test_faults import inventory
+from tests.unit.test_latecomers import login
 from tests.unit.test_plan import inventory as lab
 
 if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
+    from klokken.logins import Login
     from klokken.writes import Write
 
 __all__ = ["host"]
@@ -208,9 +210,9 @@ def test_an_exam_with_faults_is_judged_by_loss_and_recovery(
 
 def test_the_table_has_a_line_for_each_fault() -> None:
     lines = table(outcome(1.25, None, 45)).splitlines()
-    assert lines[1].split() == ["cut@60", "60.2", "s", "75.4", "s", "1.2", "s", "0"]
+    assert lines[1].split() == ["cut@60", "60.2", "s", "75.4", "s", "1.2", "s", "-", "0"]
     assert "never" in lines[2]
-    assert "later than 30 s" in lines[3]
+    assert lines[3].endswith("writes later than 30 s after its end")
     assert "does not count" in lines[4]
     assert table(outcome()) == ""
 
@@ -226,11 +228,56 @@ def test_a_fault_of_one_cell_is_judged_by_that_cell() -> None:
     assert [f.in_time for f in both] == [True, False]
 
 
+def test_logins_are_told_beside_writes_where_the_fault_met_them() -> None:
+    log, came = every_second(1010), [login(at) for at in range(1050, 1060, 2)]
+
+    def made(kind: str) -> Happened:
+        return Happened(kind=kind, at=1, hosts=[], began=ENDED, ended=ENDED)
+
+    whole = faults("a", 990, [made("kill-identity"), made("kill-drive")], log, AUDIT, logins=came)
+    identity, drive = whole.faults
+    assert identity.logins_back_after == pytest.approx(50.2)
+    assert (identity.in_time, identity.logins_in_time) == (True, False)
+    assert (drive.logins_watched, drive.logins_in_time) == (False, True)
+    _, first, second, note = table(whole).splitlines()
+    assert first.split()[5:9] == ["10.1", "s", "50.2", "s"]
+    assert first.endswith("logins later than 30 s after its end")
+    assert second.endswith("10.1 s                  -     0")
+    assert "Logins are told and not judged" in note
+
+
+def test_an_exam_does_not_fail_for_logins_that_came_back_late() -> None:
+    late = outcome(3.0)
+    watched = {"logins_watched": True, "logins_back_after": None}
+    late = late.model_copy(update={"faults": [late.faults[0].model_copy(update=watched)]})
+    assert exit_code(Verdict.PASS, AUDIT, late) == Exit.PASS
+    assert "logins later than 30 s" in table(late)
+
+
 def test_the_driver_tells_when_the_storm_opened(host: Path) -> None:
     told: list[float] = []
     driver.ring(lab(), plan(), host / "results", out=io.StringIO(), opened=told.append)
     assert len(told) == 1
     assert told[0] == pytest.approx(time.time() - 1, abs=3)
+
+
+class Comers:
+    """Latecomers, all of whom come in."""
+
+    def __init__(self, *_: Any) -> None:
+        self.logins: list[Login] = []
+
+    def begin(self) -> None:
+        self.logins = [login(time.time() + n) for n in range(3)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Have nobody to wait for."""
+
+    def require(self) -> None:
+        """Have nothing to complain of."""
 
 
 def test_an_exam_is_rung_broken_audited_and_put_down(
@@ -248,6 +295,7 @@ def test_an_exam_is_rung_broken_audited_and_put_down(
 
     monkeypatch.setattr("klokken.storm.run.storm", storm)
     monkeypatch.setattr(exams, "Injection", lambda *_: Maker())
+    monkeypatch.setattr(exams, "Latecomers", Comers)
     monkeypatch.setattr(audits, "ask", lambda *_: [found("a")])
     sat = exams.sit(inventory(), results.plan, [parse("kill-drive@60")], up=lambda: None)
     assert sat.exit == Exit.PASS
@@ -255,5 +303,6 @@ def test_an_exam_is_rung_broken_audited_and_put_down(
     written = (tmp_path / "faults.json").read_text()
     assert Faults.model_validate_json(written) == sat.faults
     assert (tmp_path / "audit.json").exists()
+    assert len((tmp_path / "logins.jsonl").read_text().splitlines()) == 3
     assert "Fejl under prøven" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert list(writes.read(tmp_path / "writes.jsonl")) == log

@@ -3,7 +3,6 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from klokken.inventory import Everything, Group, Inventory
 from klokken.paths import PROJECT
 from klokken.remote import Remote
 from klokken.topology import Tier
+from tests.namespace import in_own_network
 from tests.unit import test_plan
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def test_a_fault_that_lasts_is_undone_by_the_host_itself_if_nobody_does(kind: st
         ("kill-database", "database1", "postgresql@17-main"),
         ("kill-drive", "drive1", "drive"),
         ("kill-directory", "drive1", "slapd"),
+        ("kill-metrics", "metrics1", "prometheus"),
     ],
 )
 def test_a_kill_meets_the_main_process_of_one_host(kind: str, host: str, unit: str) -> None:
@@ -333,16 +334,11 @@ def test_the_page_on_faults_has_every_kind_as_it_is() -> None:
     assert page.count("\n| `") == len(KINDS)
 
 
-@pytest.mark.skipif(not shutil.which("nft"), reason="nft is not on this machine")
 @pytest.mark.parametrize("kind", ["loss", "cut"])
 def test_tables_are_ones_that_nft_takes(kind: str) -> None:
     table = steps(f"{kind}@1")[0].begin.split("<<'END'\n")[1].removesuffix("END\n")
-    alone = ["unshare", "--net", "--map-root-user"]
-    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no network namespace of our own can be had here")
     undo = steps(f"{kind}@1")[0].end.splitlines()[0]
-    script = f"nft -f - && {undo} && {undo}"
-    subprocess.run([*alone, "sh", "-ec", script], input=table.encode(), check=True)
+    in_own_network(f"nft -f - && {undo} && {undo}", table)
 
 
 def test_a_host_that_nobody_could_switch_on_again_is_not_powered_off(

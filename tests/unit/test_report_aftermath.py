@@ -87,6 +87,17 @@ def test_service_levels_that_faults_broke_are_no_reason() -> None:
     assert "højst 1 % måtte mislykkes" in words(report.render(run, Aftermath(AUDIT)))
 
 
+def test_logins_are_shown_where_a_fault_met_them_and_do_not_decide() -> None:
+    made = faults(3.0)
+    watched = {"kind": "kill-identity", "logins_watched": True, "logins_back_after": 61.5}
+    late = made.model_copy(update={"faults": [made.faults[0].model_copy(update=watched)]})
+    page = report.render(exam(), Aftermath(AUDIT, late))
+    table = words(page.partition('id="faults"')[2].partition("</table>")[0].replace("<td", " <td"))
+    assert "✓ 3,0 s 3.0 s ✗ 61,5 s 61.5 s" in table
+    assert "men nye login var ikke tilbage i tide." in words(page)
+    assert Aftermath(AUDIT, late).verdict(storm()) == Verdict.PASS
+
+
 def test_the_report_is_written_again_after_the_audit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 from klokken.errors import Exit, StormRefusedError
 from klokken.storm import seal
 from klokken.storm.seal import reachable
+from tests.namespace import in_own_network
 from tests.unit.site_of_folders import furnish
 from tests.unit.test_plan import inventory
 
@@ -42,25 +41,13 @@ REJECT = "reject with icmpx admin-prohibited"
 
 def listed(rules: str) -> str:
     """Return what nft itself lists of these rules, loaded in a network namespace of their own."""
-    script = "nft -f - && nft -j list table inet klokken"
-    done = subprocess.run(
-        ["unshare", "-n", "sh", "-c", script],
-        input=rules, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.skip(f"no network namespace here: {done.stderr.strip()}")
-    return done.stdout
+    return in_own_network("nft -f - && nft -j list table inet klokken", rules)
 
 
-nft = pytest.mark.skipif(not shutil.which("nft"), reason="nft is not on this machine")
-
-
-@nft
 def test_the_seal_of_the_role_lets_the_hosts_of_the_site_through() -> None:
     assert reachable(listed(RULES % "")) == frozenset({"198.18.0.11", "198.18.0.71"})
 
 
-@nft
 @pytest.mark.parametrize("network", ["10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.1"])
 def test_whatever_else_it_lets_through_is_seen(network: str) -> None:
     found = reachable(listed(RULES % f"ip daddr {network} accept"))
@@ -68,7 +55,6 @@ def test_whatever_else_it_lets_through_is_seen(network: str) -> None:
     assert len(found) == 3
 
 
-@nft
 @pytest.mark.parametrize(
     "rules",
     [

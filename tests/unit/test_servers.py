@@ -103,6 +103,17 @@ def read(folder: Path, monkeypatch: pytest.MonkeyPatch, what: Any) -> ServerList
         ("hosts/edge1/host", "-oProxyCommand=x", "hosts.edge1.host"),
         ("hosts/edge1/user", "Drift; rm", "hosts.edge1.user"),
         ("hosts/edge1/variables", {"site_address": "10.0.0.1"}, "not given here"),
+        ("hosts/edge1/variables", {"ansible_become": True}, "not given here"),
+        (
+            "hosts/edge1/variables",
+            {"edge_thread": 4},
+            "edge_thread: no variable of the tier edge; did you mean 'edge_threads'?",
+        ),
+        (
+            "hosts/edge1/variables",
+            {"edge_threads": "4"},
+            "hosts.edge1.variables.edge_threads: not a whole number",
+        ),
         ("hosts/edge1/adress", "10.20.0.14", "did you mean 'address'?"),
         ("ssh/key", None, "ssh.key"),
         ("management", [], "management"),

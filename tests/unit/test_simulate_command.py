@@ -24,6 +24,8 @@ from klokken.topology import Tier
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 DEMANDS = yaml.safe_load((EXAMPLES / "lab-demands.yaml").read_text())
 PLATFORM = yaml.safe_load((EXAMPLES / "lab-platform.yaml").read_text())
 KNOWN = "d504f4ddbda5df38b4e4040410738bd74145f9a6baf710b2cdf2cb250d003ab0"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from klokken.capacity.engine.state import State
     from klokken.people import People
 
+pytestmark = pytest.mark.slow
+
 GROUND = {"assumed": True, "why": "a test"}
 DEMANDS = Demands.read(EXAMPLES / "lab-demands.yaml")
 PLATFORM = Platform.read(EXAMPLES / "lab-platform.yaml")

@@ -30,6 +30,8 @@ from tests.unit.tiny_site import at, poisson, school
 if TYPE_CHECKING:
     from klokken.capacity.engine.state import State
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["page", "password", "drives", "login"]
 KILLS = st.lists(
     st.builds(

@@ -11,6 +11,8 @@ from klokken.capacity.engine.tally import percentile
 from klokken.capacity.fluid import flow
 from tests.unit.tiny_site import at, poisson, school, site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("workers", [3, 4, 1000])
 @pytest.mark.parametrize("variation", [0.0, 1.0, 2.0])

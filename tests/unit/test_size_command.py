@@ -52,6 +52,7 @@ def prices(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_minute_keeps_every_service_level_with_a_host_of_a_tier_down(sized: Sized) -> None:
     found = sized.answer
     assert [morning.down for morning in found.mornings] == [None, Tier.EDGE, Tier.IDENTITY]

@@ -77,7 +77,7 @@ def test_variables_of_one_host_are_that_hosts_alone_in_the_inventory() -> None:
     [
         ({"drive3": {}}, r"'drive3', which is no host of the tier; choose drive1, drive2"),
         ({"edge1": {}}, r"'edge1', which is no host of the tier"),
-        ({"drive2": {"ansible_host": "10.0.0.1"}}, r"`ansible_host`, which the substrate gives"),
+        ({"drive2": {"ansible_host": "10.0.0.1"}}, r"drive2\.ansible_host: not given here"),
         ({"drive2": "embedded"}, r"tiers\.drive\.hosts\.drive2"),
     ],
 )

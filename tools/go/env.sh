@@ -6,6 +6,9 @@ say() { printf '[setup] %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 4; }
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
+# Who stops a build knows why it ended.
+trap 'exit 130' INT
+
 export GOTOOLCHAIN=local GOMODCACHE="$cache/go" GOFLAGS='-mod=readonly -modcacherw -buildvcs=false' CGO_ENABLED=0
 
 provide_go() {
@@ -17,12 +20,14 @@ provide_go() {
   mkdir -p "$cache/tools"
   exec {lock}>"$cache/tools/.go.lock"
   flock "$lock"
-  if [ ! -x "$cache/tools/go/bin/go" ]; then
+  if [ ! -e "$cache/tools/go/.whole" ]; then
     say 'no Go of this age here: installing one for the build'
+    rm -rf "$cache/tools/go"
     python3 -m venv "$cache/tools/go"
     "$cache/tools/go/bin/python" -m pip install --quiet --disable-pip-version-check \
       --require-hashes --cache-dir "$cache/pip" -r "$(dirname "${BASH_SOURCE[0]}")/go.lock" \
       || fail 'pip: the line above says why'
+    touch "$cache/tools/go/.whole"
   fi
   exec {lock}>&-
   PATH="$cache/tools/go/bin:$PATH"
