@@ -75,10 +75,10 @@ def test_a_host_that_shows_another_key_is_one_line_with_the_cause_and_the_mend(
     provider = ContactProvider()
     news = {"stack": "site", "addresses": OLD, "machines": {"edge1": "1", "edge2": "2"}}
     clean = {**news, "unmet": [], "strange": []}
-    monkeypatch.setattr(contact, "_scanned", lambda address, **_: shows("first")(address))
+    monkeypatch.setattr(contact, "_scanned", lambda _, address: shows("first")(address))
     same = dict(provider.read("site", clean).outs or {})
     assert provider.diff("site", same, clean).changes is False
-    monkeypatch.setattr(contact, "_scanned", lambda address, **_: shows("second")(address))
+    monkeypatch.setattr(contact, "_scanned", lambda _, address: shows("second")(address))
     found = dict(provider.read("site", clean).outs or {})
     assert provider.diff("site", found, clean).changes is True
     with pytest.raises(MachineError) as refused:
@@ -95,7 +95,7 @@ def test_a_host_that_shows_another_key_is_one_line_with_the_cause_and_the_mend(
 def test_a_key_that_was_removed_by_hand_is_taken_anew(
     known: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contact, "_scanned", lambda address, **_: shows("second")(address))
+    monkeypatch.setattr(contact, "_scanned", lambda _, address: shows("second")(address))
     contact.meet("site", {"edge1": "192.0.2.1"}, shows("first"))
     provider = ContactProvider()
     hosts = {"addresses": OLD, "machines": {"edge1": "1", "edge2": "2"}}
