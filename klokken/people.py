@@ -85,7 +85,7 @@ Seconds = Annotated[Lognormal | Even, Field(discriminator="kind")]
 
 
 class Again(Document):
-    """How a person tries again what failed: the figures of `Retries`, each with its ground."""
+    """How somebody tries again what failed: the figures of `Retries`, each with its ground."""
 
     attempts: Figure[Attempts]
     timeout_seconds: Figure[Span]
@@ -143,11 +143,15 @@ class Temper:
         return self.people.again.retries.pause(attempt, self._drawn("pause", number))
 
     def _drawn(self, what: str, number: int) -> float:
-        """Return a uniform number above 0 and below 1.
+        return drawn(what, self.seed, self.pupil, number)
 
-        A hash costs some 3 microseconds where the generator of the due times takes 80 for a
-        single draw.
-        """
-        key = f"{what} {self.seed} {self.pupil} {number}".encode()
-        word = int.from_bytes(blake2b(key, digest_size=8).digest())
-        return ((word >> 12) + 0.5) * 2.0**-52
+
+def drawn(what: str, seed: int, pupil: int, number: int) -> float:
+    """Return a uniform number above 0 and below 1: what a pupil draws for the time of `number`.
+
+    A hash costs some 3 microseconds where the generator of the due times takes 80 for a single
+    draw.
+    """
+    key = f"{what} {seed} {pupil} {number}".encode()
+    word = int.from_bytes(blake2b(key, digest_size=8).digest())
+    return ((word >> 12) + 0.5) * 2.0**-52

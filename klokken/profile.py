@@ -13,7 +13,7 @@ from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
 from klokken.exam import Exam
 from klokken.figure import Count, Figure, Positive, Share
-from klokken.people import People
+from klokken.people import Again, People
 
 if TYPE_CHECKING:
     from datetime import time
@@ -60,7 +60,10 @@ class GeneratorLimits(Document):
 
 
 class Profile(Document):
-    """A population, its morning and its service levels."""
+    """A population, its morning and its service levels.
+
+    `retries` are those of the drive's client, in place of its own.
+    """
 
     name: Name
     title: Title
@@ -70,6 +73,7 @@ class Profile(Document):
     journey: Literal["login", "morning", "exam"]
     exam: Exam | None = None
     people: People | None = None
+    retries: Again | None = None
     slo: Annotated[dict[str, Slo], Field(min_length=1)]
     generator: GeneratorLimits
 
@@ -90,6 +94,8 @@ class Profile(Document):
             raise ValueError("the section `exam` belongs to the journey exam, and to no other")
         if self.exam and self.people:
             raise ValueError("the section `people` belongs to the journeys login and morning")
+        if self.retries and self.journey == "login":
+            raise ValueError("the section `retries` belongs to the journeys morning and exam")
         opens, closes = self.window
         if self.exam:
             if self.bells:

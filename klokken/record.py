@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 # Histograms are kept for stretches of this many seconds.
 SPAN_SECONDS = 5
-# The class and kind under which a generator's own lateness is kept.
-ARRIVAL = "arrival"
+# The classes and the kind under which a generator's own lateness is kept: of pupils who were
+# due, and of those whom it woke from a wait inside their journey.
+ARRIVAL, WAKE = "arrival", "wake"
 LATENESS = "lateness"
 # The cause of a failure of the generator's own making, which no site may be judged by.
 INTERNAL = "internal error"
@@ -78,7 +79,10 @@ class WorkerRecord(Document):
 
 
 class Record(Document):
-    """What the load generator knows of a storm; `cut_short` says why it ended before its time."""
+    """What the load generator knows of a storm; `cut_short` says why it ended before its time.
+
+    `master_cpu` is in cores, one figure a second; of a master that was lost there is none.
+    """
 
     run: str
     began: float
@@ -89,6 +93,7 @@ class Record(Document):
     dropped: dict[str, Whole]
     writes: Writes = Writes()
     workers: list[WorkerRecord]
+    master_cpu: list[Seconds] = Field(default_factory=list)
     versions: dict[str, str]
     cut_short: str = ""
 

@@ -103,6 +103,9 @@ class Latency(Document):
     max: Seconds
 
 
+NO_LATENCY = Latency(count=0, p50=0, p95=0, p99=0, p999=0, max=0)
+
+
 class ClassResult(Document):
     """What became of one request class (or of whole journeys, under the journey's name).
 
@@ -156,15 +159,19 @@ class Footprint(Document):
 class Generator(Document):
     """How the load generator itself fared. CPU is in cores, summed and of the busiest worker.
 
+    `lateness` is that of pupils who were due, `wakes` of those who had waited in their journey.
     `stolen_worst` is the most that others took from a worker's machine in a second, all its cores
-    together. `memory_bytes` is the most that each worker held, summed; `cut_short` says why a
+    together. `cpu_master` is of the process that adds up what workers report, in its busiest
+    seconds. `memory_bytes` is the most that each worker held, summed; `cut_short` says why a
     storm ended before its time.
     """
 
     workers: Whole
     lateness: Latency
+    wakes: Latency = NO_LATENCY
     cpu_mean: Seconds
     cpu_busiest: Seconds
+    cpu_master: Seconds = 0.0
     stolen_worst: Seconds = 0.0
     memory_bytes: Whole
     lost_workers: Whole

@@ -70,21 +70,29 @@ def _failed_share(name: str, found: ClassResult | None, limit: float) -> Judgeme
 
 def invalid_because(plan: StormPlan, record: Record, generator: Generator) -> list[str]:
     """Return why the storm cannot judge the platform; nothing where it can."""
-    limit = plan.profile.generator.lateness_p999_seconds.value
-    late = generator.lateness.p999
     reasons = [record.cut_short] if record.cut_short else []
-    if late > limit:
-        reasons.append(
-            f"the load generator was late: p99.9 {late * 1000:.0f} ms, limit {limit * 1000:.0f} ms"
-            + _stolen(generator)
-        )
-    if generator.cpu_busiest > BUSIEST_CORES:
-        reasons.append(
-            f"the busiest worker used {generator.cpu_busiest:.2f} cores, limit {BUSIEST_CORES}"
-        )
+    reasons += _late(plan, generator)
+    busy = {"busiest worker": generator.cpu_busiest, "master": generator.cpu_master}
+    reasons += [
+        f"the {who} used {cores:.2f} cores, limit {BUSIEST_CORES}"
+        for who, cores in busy.items()
+        if cores > BUSIEST_CORES
+    ]
     if generator.lost_workers:
         reasons.append(_lost(record, generator))
     return reasons + _short(plan, record) + _odd(plan, record)
+
+
+def _late(plan: StormPlan, generator: Generator) -> list[str]:
+    """Return at what the load generator was late."""
+    limit = plan.profile.generator.lateness_p999_seconds.value
+    found = {"was late": generator.lateness, "woke pupils late": generator.wakes}
+    return [
+        f"the load generator {what}: p99.9 {late.p999 * 1000:.0f} ms, limit {limit * 1000:.0f} ms"
+        + _stolen(generator)
+        for what, late in found.items()
+        if late.p999 > limit
+    ]
 
 
 def _stolen(generator: Generator) -> str:

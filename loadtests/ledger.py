@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from klokken import histogram
-from klokken.record import WORKER_LOST, ClassCounts, Record, SecondCounts, Span, WorkerRecord
+from klokken.record import WORKER_LOST, ClassCounts, Record, SecondCounts, WorkerRecord
 from klokken.results import Footprint, Writes
 from loadtests.record import COUNTS, Delta
+from loadtests.spans import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +35,6 @@ class Page:
     abandoned: Counter[str] = field(default_factory=Counter)
     retries: Counter[str] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
-    spans: list[tuple[int, str, str, str]] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     stolen: list[float] = field(default_factory=list)
     memory_bytes: int = 0
@@ -52,7 +51,6 @@ class Page:
         self.retries.update(dict(delta["retries"]))
         for write in delta["writes"]:
             self.writes.update(_counted(write))
-        self.spans += [(start, name, kind, hdr) for start, name, kind, hdr in delta["spans"]]
         self.cpu += delta["cpu"]
         self.stolen += delta["stolen"]
         self.memory_bytes = max(self.memory_bytes, delta["memory_bytes"])
@@ -95,11 +93,15 @@ class Ledger:
         self.run = run
         self.whole = whole
         self.pages = {page.name: page for page in pages}
+        self._spans = Spans()
 
     def add(self, worker: str, delta: Delta, now: float) -> None:
         """Add what `worker` handed over; one that was given no pupils has nothing to say."""
-        if worker in self.pages:
-            self.pages[worker].add(delta, now)
+        if worker not in self.pages:
+            return
+        self.pages[worker].add(delta, now)
+        for start, name, kind, hdr in delta["spans"]:
+            self._spans.add(start, name, kind, hdr)
 
     def lost(self, now: float, silence: float) -> list[Page]:
         """Return the pages of workers that have been silent too long, in seconds, at `now`."""
@@ -135,7 +137,7 @@ class Ledger:
             finished=finished,
             seconds=_seconds(pages),
             classes=_classes(pages),
-            spans=_spans(pages),
+            spans=self._spans.whole(),
             dropped=dict(sum((p.dropped for p in pages), Counter[str]())),
             writes=Writes(**sum((p.writes for p in pages), Counter[str]())),
             workers=[_worker(page) for page in pages],
@@ -177,25 +179,6 @@ def _classes(pages: list[Page]) -> dict[str, ClassCounts]:
         )
         for name in sorted({*ok, *abandoned, *retries, *(c for c, _ in failures)})
     }
-
-
-def _spans(pages: list[Page]) -> list[Span]:
-    """Return one histogram for each span, class and kind, exactly merged over the workers."""
-    parts: dict[tuple[int, str, str], list[str]] = {}
-    for page in pages:
-        for start, name, kind, hdr in page.spans:
-            parts.setdefault((start, name, kind), []).append(hdr)
-    return [
-        Span.model_validate(
-            {
-                "start": start,
-                "request_class": name,
-                "kind": kind,
-                "hdr": hdrs[0] if len(hdrs) == 1 else histogram.encoded(histogram.merged(hdrs)),
-            }
-        )
-        for (start, name, kind), hdrs in sorted(parts.items())
-    ]
 
 
 def _worker(page: Page) -> WorkerRecord:

@@ -55,6 +55,7 @@ class Master:
         self.broken: str | None = None
         self._books = Books(plan)
         self._clock = StormClock(0.0)
+        self._cpu: list[float] = []
         folder.mkdir(parents=True, exist_ok=True)
         self._journal = Journal(folder)
         for name in (PROGRESS, writes.NAME):
@@ -83,14 +84,19 @@ class Master:
         """Take what a worker hands over; what was written goes into its log at once."""
         if self.begun:
             self._enter({"delta": delta, "worker": worker, "at": self._clock()})
-            self._append(writes.NAME, logbook.lines(delta))
+            if delta["writes"]:
+                self._append(writes.NAME, logbook.lines(delta))
 
     def follow(self) -> None:
         """Write a line of progress each second until every worker has ended or is lost."""
         ledger = self._books.opened()
         last = lasting(self.plan) + 2 * MARGIN + SILENCE
+        then, used = self._clock(), time.process_time()
         while self._clock() < last and not ledger.settled(self._clock(), SILENCE):
             gevent.sleep(1.0)
+            now, use = self._clock(), time.process_time()
+            self._cpu.append((use - used) / (now - then))
+            then, used = now, use
             self._progress(done=False)
             if self.broken:
                 return
@@ -102,7 +108,8 @@ class Master:
         """
         if self.record_written or self.broken:
             return
-        record = self._books.record(time.time()).model_copy(update={"cut_short": cut_short})
+        own = {"cut_short": cut_short, "master_cpu": self._cpu}
+        record = self._books.record(time.time()).model_copy(update=own)
         try:
             files.write(self.folder / RECORD, record.model_dump_json())
         except OSError as error:

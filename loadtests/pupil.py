@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import gevent
 
+from klokken.people import drawn
 from klokken.record import INTERNAL
 from klokken.retries import Retries
 from loadtests.logbook import attempted
@@ -59,7 +59,7 @@ class Desk:
     `clock` gives seconds since the storm's `opens`, which was at the Unix time `opened`.
     `temper` tells what the person of a number is like. Without it nobody thinks, and everybody
     waits for `patience` seconds on the whole journey; where that is None, too, every single
-    request has the time that `retries` gives one.
+    request has the time that `retries` gives one. What their clients draw follows from `seed`.
     """
 
     connect: Callable[[], Connection]
@@ -71,6 +71,7 @@ class Desk:
     retries: Retries = field(default_factory=Retries)
     temper: Callable[[int], Temper] | None = None
     opened: float = 0.0
+    seed: int = 0
     sleep: Callable[[float], object] = gevent.sleep
     parks: float = inf
 
@@ -87,7 +88,7 @@ class Desk:
         leaves = None if patience is None else start + patience
         journey = self.journey(pupil)
         connection = self.connect()
-        visit = Visit(self, journey, connection, temper, leaves, due, start, due, start)
+        visit = Visit(self, journey, connection, temper, leaves, due, start, due, start, pupil)
         return self.go_on(visit)
 
     def go_on(self, visit: Visit) -> Visit | None:
@@ -138,6 +139,7 @@ class Visit:
     start: float
     intended: float
     end: float
+    pupil: int
     name: str = ""
     thought: float = 0.0
     thoughts: int = 0
@@ -192,8 +194,12 @@ class Visit:
         ahead = self._ahead()
         if ahead > KEPT_OPEN:
             self.connection.close()
+        if ahead >= 0:
+            self.intended = self.until
+            return
         # What was to be done in the past is intended now: the pupil was busy with else.
-        self.intended = self.desk.clock() if ahead < 0 else self.until
+        self.intended = self.desk.clock()
+        self.waited()
 
     def _ahead(self) -> float:
         """Return the seconds that are still to be waited."""
@@ -204,6 +210,8 @@ class Visit:
         try:
             if (ahead := self._ahead()) > 0:
                 self.desk.sleep(ahead)
+            if self.until is not None:
+                self.desk.recorder.woke(self.until, self.desk.clock())
         finally:
             self.waited()
 
@@ -220,16 +228,18 @@ class Visit:
         if self.temper and person:
             length = self.temper.pause(self.pauses, attempt)
         else:
-            drawn = random.random()  # noqa: S311 - spreads clients, keeps no secret
-            length = self.desk.retries.pause(attempt, drawn)
+            jitter = drawn("client pause", self.desk.seed, self.pupil, self.pauses)
+            length = self.desk.retries.pause(attempt, jitter)
         self.pauses += 1
         left = self._left()
         if left is not None and left <= length:
             self.desk.sleep(left)
             raise Abandoned
         self.desk.recorder.retried(name)
+        until = self.desk.clock() + length
         self.desk.sleep(length)
         self.intended = self.desk.clock()
+        self.desk.recorder.woke(until, self.intended)
 
     def _left(self) -> float | None:
         """Return the seconds of waiting that the pupil has left; None without an end."""

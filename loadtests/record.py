@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from klokken import histogram
-from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
+from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS, WAKE
 from loadtests.steps import GAVE_UP
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ class Recorder:
         """Count a journey that begins at `start`, and how late that is."""
         self._seconds["started"][int(start)] += 1
         self._add(start, ARRIVAL, LATENESS, start - due)
+
+    def woke(self, until: float, now: float) -> None:
+        """Record how late a pupil who waited `until` a second goes on `now`."""
+        self._add(now, WAKE, LATENESS, now - until)
 
     def request(
         self, name: str, intended: float, sent: float, end: float, cause: str | None

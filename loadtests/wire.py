@@ -63,7 +63,16 @@ class Pipe(rtls.MemoryBIO):
 class Wire:
     """One connection to `target`, open after its handshake. Not for two greenlets at once."""
 
-    __slots__ = ("_hub", "_incoming", "_outgoing", "_plain", "_readable", "_tls")
+    __slots__ = (
+        "_awaits",
+        "_hub",
+        "_incoming",
+        "_more",
+        "_outgoing",
+        "_plain",
+        "_readable",
+        "_tls",
+    )
 
     def __init__(
         self, target: Target, context: rtls.SSLContext, source_address: str | None = None
@@ -73,6 +82,9 @@ class Wire:
         Raises OSError, of which ssl.SSLError is one.
         """
         self._hub = gevent.get_hub()
+        # Whether TLS can have nothing to read, and whether the socket is likely to have more:
+        # to ask either in vain costs an exception.
+        self._awaits = self._more = False
         self._incoming, self._outgoing = Pipe(), Pipe()
         family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
         self._plain = _Socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -112,9 +124,14 @@ class Wire:
         while data:
             data = data[self._tls.write(data) :]
             self._flush()
+        self._awaits = True
 
     def receive(self) -> bytes:
         """Return what comes next, waiting for it; b"" once the site has closed."""
+        if self._awaits:
+            self._awaits = False
+            if not self._fill():
+                return b""
         while True:
             try:
                 # Nothing at all is the site's word that it has closed.
@@ -158,12 +175,15 @@ class Wire:
 
     def _fill(self) -> int:
         """Wait for what comes next and hand it to TLS; return its length."""
+        if not self._more:
+            self._hub.wait(self._readable)
         while True:
             try:
                 data = self._plain.recv(_BLOCK)
             except BlockingIOError:
                 self._hub.wait(self._readable)
             else:
+                self._more = len(data) == _BLOCK
                 return self._incoming.write(data)
 
     def _flush(self) -> None:

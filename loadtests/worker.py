@@ -129,6 +129,7 @@ class Worker:
             retries=plan.retries,
             temper=partial(Temper, people, plan.seed) if people else None,
             opened=share["opens_at"],
+            seed=plan.seed,
             parks=_PARKS,
         )
         return Arrivals(

@@ -18,7 +18,9 @@ from benchmarks.facts import publish
 from klokken import telemetry
 from klokken.errors import KlokkenError, MachineError
 from klokken.profile import Profile
+from klokken.storm import fleet
 from klokken.storm.dry import ANSWER_SECONDS
+from klokken.storm.plan import plan_dry_run
 
 SHARES = [0.25, 0.5, 0.75]
 
@@ -36,6 +38,7 @@ def measure(name: str, minutes: float, seconds: int, workers: int) -> Country:
         answer_seconds=ANSWER_SECONDS,
         profile=profile.name,
         pupils=profile.pupils.value,
+        fleet_workers=fleet.of(plan_dry_run(profile, run="fleet")).workers,
         schedule=runs.schedule(profile, workers),
         peak=runs.peak(profile, workers, minutes),
         steps=runs.steps(SHARES, seconds),

@@ -28,6 +28,9 @@ def table(found: Country) -> str:
 def goals(found: Country) -> str:
     """Return each goal beside what was measured."""
     took, pupils = found.schedule.footprint, max(1, found.schedule.offered)
+    # A worker's own memory, without the pupils, of whom a larger fleet has no more.
+    own = (took.resident_bytes - took.schedule_bytes) / max(1, found.schedule.workers)
+    fleet = found.fleet_workers * own + took.schedule_bytes
     half = min(found.steps, key=lambda run: abs(run.share - HALF))
     rows = [
         (
@@ -35,6 +38,12 @@ def goals(found: Country) -> str:
             f"{took.resident_bytes / MIB:.0f} MiB, {took.proportional_bytes / MIB:.0f} of it own",
             f"{GOALS['resident'] / MIB:.0f} MiB",
             took.resident_bytes <= GOALS["resident"],
+        ),
+        (
+            f"the same over the {found.fleet_workers} workers that it takes at a site",
+            f"{fleet / MIB:,.0f} MiB, derived: {own / MIB:.0f} MiB each, and the pupils",
+            f"{GOALS['resident'] / MIB:.0f} MiB",
+            fleet <= GOALS["resident"],
         ),
         (
             "most of it while the schedule was made",

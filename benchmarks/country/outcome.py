@@ -67,7 +67,7 @@ class Waiting(Document):
 
 
 class Country(Document):
-    """The whole benchmark."""
+    """The whole benchmark; `fleet_workers` are as many as the storm takes at a site."""
 
     started: datetime
     finished: datetime
@@ -76,6 +76,7 @@ class Country(Document):
     answer_seconds: Seconds
     profile: str
     pupils: Whole
+    fleet_workers: Whole
     schedule: Run
     peak: Run
     steps: list[Run]

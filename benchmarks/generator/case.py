@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from klokken.document import Document
 from klokken.profile import Profile
 from klokken.results import Seconds, StormPlan, Whole
-from klokken.storm.attendance import attendance
+from klokken.storm.attendance import Attendance
+from klokken.storm.timing import arriving
 from loadtests.world import CALLBACK
 
 # Seconds that waiting pupils are due in: nobody's memory is measured for longer.
@@ -73,7 +75,17 @@ class Case(Document):
                 "realm": site.realm,
             }
         )
-        return plan.model_copy(update={"offered": len(attendance(plan, 0, plan.people))})
+        return plan.model_copy(update={"offered": plan.people})
+
+
+def evenly(plan: StormPlan, first: int, end: int) -> Attendance:
+    """Return the pupils `first` to `end` - 1 of a case, who are due at even distances.
+
+    A storm draws its due times, which here would give Klokken clumps that no peer has.
+    """
+    numbers = np.arange(first, end, dtype=np.int64)
+    due = (numbers + 0.5) * (arriving(plan) / plan.people)
+    return Attendance(numbers, due.astype(np.float64))
 
 
 def _profile(pupils: int, seconds: int) -> Profile:

@@ -41,17 +41,26 @@ def _costs(found: Comparison) -> str:
         for name in NAMES
         if (these := [t for t in trials if (t.name, t.rate) == (name, rate)])
     ]
-    head = ["generator", "offered/s", "trials", "achieved/s", "CPU ms a login", "MiB", "failed"]
+    head = ["generator", "offered/s", "trials", "achieved/s", "CPU ms a login", "MiB PSS", "failed"]
     return _table("## CPU a login at the same rate", head, rows)
 
 
 def _goals(found: Comparison) -> str:
-    return "\n".join(
-        f"- At {rate:g}/s a login costs Klokken {share:.2f} of what it costs {peer};"
-        f" the goal was {goal:g}: {'reached' if share <= goal else 'not reached'}."
-        for rate in sorted({trial.rate for trial in found.trials if trial.part == "cost"})
-        for peer, goal in GOALS.items()
-        if (share := ratio(found.costs(KLOKKEN, rate), found.costs(peer, rate))) is not None
+    rates = sorted({trial.rate for trial in found.trials if trial.part == "cost"})
+    lines = [_goal(found, rate, peer) for rate in rates for peer in GOALS]
+    return "\n".join(line for line in lines if line)
+
+
+def _goal(found: Comparison, rate: float, peer: str) -> str:
+    """Say what a login costs beside a `peer`; nothing where either did not do what was asked."""
+    ours, theirs, goal = found.costs(KLOKKEN, rate), found.costs(peer, rate), GOALS[peer]
+    share = ratio(ours, theirs)
+    if share is None:
+        return ""
+    return (
+        f"- At {rate:g}/s a login costs Klokken {share:.2f} of what it costs {peer} (medians of"
+        f" {len(ours)} and {len(theirs)} trials that kept to the rate); the goal was {goal:g}:"
+        f" {'reached' if share <= goal else 'not reached'}."
     )
 
 
@@ -116,7 +125,7 @@ def _waiting(found: Comparison) -> str:
         for name in NAMES
         if (crowds := [(w.pupils, w.memory_bytes) for w in found.waiting if w.name == name])
     ]
-    head = ["generator", "MiB at rest", "pupils waiting", "MiB with them", "bytes a pupil"]
+    head = ["generator", "MiB PSS at rest", "pupils waiting", "MiB PSS then", "bytes a pupil"]
     return _table("## Memory of pupils who wait to be due", head, rows)
 
 
@@ -145,8 +154,9 @@ The same login (the page with the form, the password, the code for tokens with P
 
 ## How it was measured
 - A login is three requests on a TLS connection of its own, with a whole handshake that verifies the site's certificate: only Locust's FastHttpUser does not verify, as its documentation has it. Redirects are not followed, the form is parsed, the ID token is read and its claims are checked.
-- Logins come at a steady rate whether or not the site is ready: Klokken's and k6's each at its own moment, a stock Locust's as users started so many a second, in a clump each second.
+- Logins come at a steady rate whether or not the site is ready: Klokken's and k6's each at its own moment, at even distances, a stock Locust's as users started so many a second, in a clump each second.
 - CPU is what the scheduler counted for all processes of the generator in a window that begins two seconds after its first login. Klokken's is of a master and a worker as `klokken storm` starts them. The null site's own log says how many logins were done, and that none resumed a session; {split} in all trials were not on one connection of their own (k6 opens a second now and then).
+- MiB are PSS (proportional set size) of all processes of the generator: what they share, such as libraries, is divided among who shares it.
 - Trials follow each other in an order drawn anew for each repeat. A cell has the median and, in brackets, the least and the greatest.
 - k6 parses the page with its HTML parser, as its documentation shows; the row "form by expression" is the same script with a regular expression in its place, which is what Klokken and both stock users have.
 - Lateness is how long after its moment a login began, over the whole trial. k6 tells it in whole milliseconds; a stock Locust has no such moment.

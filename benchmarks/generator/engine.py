@@ -1,7 +1,8 @@
 """Klokken's engine before a site that answers every login alike.
 
 A recorded token holds one nonce and one name, which are put in the place of the pupil's own just
-where the token is checked. All else is the product's: what is sent, read and checked.
+where the token is checked; and logins come at even distances, as k6's do. All else is the
+product's: what is sent, read and checked.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.generator.case import Case
+from benchmarks.generator.case import Case, evenly
+from klokken.storm import attendance
 from loadtests import answers, journeys
-from loadtests.locustfile import Pupils
+
+# Before the engine, which is imported by this, takes it from there.
+attendance.attendance = evenly
+
+from loadtests.locustfile import Pupils  # noqa: E402
 
 if TYPE_CHECKING:
     from loadtests.answers import Tokens

@@ -14,7 +14,7 @@ from klokken.audit.verdict import Audit, audit, told
 from klokken.errors import InputError, MachineError
 from klokken.paths import RESULTS
 from klokken.report.aftermath import AUDIT
-from klokken.storm.run import rewrite
+from klokken.storm.remains import reported
 
 if TYPE_CHECKING:
     from klokken.inventory import Inventory
@@ -55,7 +55,7 @@ def run(folder: Path, inventory: Inventory) -> Audit:
     outcome = audit(folder.resolve().name, log, found, began, datetime.now(UTC))
     write(folder / AUDIT, outcome.model_dump_json(indent=2) + "\n")
     if (folder / "results.json").exists():
-        rewrite(folder)
+        reported(folder)
     return outcome
 
 

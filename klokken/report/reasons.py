@@ -5,7 +5,7 @@ from __future__ import annotations
 from klokken.report.accounts import main_sums
 from klokken.report.numbers import NBSP, Two, exact_seconds, number, seconds
 from klokken.report.requirements import Requirement, apart, broken, requirement
-from klokken.results import Judgement, Results, Verdict
+from klokken.results import Generator, Judgement, Results, Verdict
 from klokken.verdict import BUSIEST_CORES, WORTH_NAMING
 
 
@@ -55,7 +55,6 @@ def _invalid(results: Results) -> list[Two]:
 
 def _generator(results: Results) -> list[Two]:
     found, generator = [], results.generator
-    limit = results.plan.profile.generator.lateness_p999_seconds.value
     if generator.cut_short:
         found.append(
             Two(
@@ -72,37 +71,58 @@ def _generator(results: Results) -> list[Two]:
                 f"{results.plan.workers} workers on the way.",
             )
         )
-    if generator.lateness.p999 > limit:
-        digits = apart(limit, generator.lateness.p999, 3)
-        late, most = seconds(generator.lateness.p999, digits), exact_seconds(limit)
+    return [*found, *_late(results), *_busy(generator)]
+
+
+def _late(results: Results) -> list[Two]:
+    found, generator = [], results.generator
+    limit = results.plan.profile.generator.lateness_p999_seconds.value
+    for late, did in (
+        (generator.lateness.p999, Two("elever blev sendt af sted", "pupils set out")),
+        (generator.wakes.p999, Two("ventende elever gik videre", "waiting pupils went on")),
+    ):
+        if late <= limit:
+            continue
+        told, most = seconds(late, apart(limit, late, 3)), exact_seconds(limit)
         found.append(
             Two(
-                f"Belastningsgeneratoren var for sen: 1 af 1.000 elever blev sendt af sted "
-                f"{late.da} eller mere for sent; grænsen er {most.da}.",
-                f"The load generator was late: 1 in 1,000 pupils set out {late.en} or more "
+                f"Belastningsgeneratoren var for sen: 1 af 1.000 {did.da} "
+                f"{told.da} eller mere for sent; grænsen er {most.da}.",
+                f"The load generator was late: 1 in 1,000 {did.en} {told.en} or more "
                 f"after their time; the limit is {most.en}.",
             )
         )
-        if generator.stolen_worst >= WORTH_NAMING:
-            stolen = number(generator.stolen_worst, 1)
-            found.append(
-                Two(
-                    f"Andre tog op til {stolen.da} kerner fra generatorens maskine i et sekund: "
-                    "gentag stormen, når der er ro, eller på en maskine for sig selv.",
-                    f"Others took up to {stolen.en} cores of the generator's machine in a second: "
-                    "storm again when they are quiet, or on a machine of its own.",
-                )
-            )
-    if generator.cpu_busiest > BUSIEST_CORES:
-        digits = apart(BUSIEST_CORES, generator.cpu_busiest, 2)
-        busy, most = number(generator.cpu_busiest, digits), number(BUSIEST_CORES, 1)
+    if found and generator.stolen_worst >= WORTH_NAMING:
+        stolen = number(generator.stolen_worst, 1)
         found.append(
             Two(
-                f"Generatorens travleste arbejder brugte {busy.da} kerner; grænsen er {most.da}.",
-                f"The generator's busiest worker used {busy.en} cores; the limit is {most.en}.",
+                f"Andre tog op til {stolen.da} kerner fra generatorens maskine i et sekund: "
+                "gentag stormen, når der er ro, eller på en maskine for sig selv.",
+                f"Others took up to {stolen.en} cores of the generator's machine in a second: "
+                "storm again when they are quiet, or on a machine of its own.",
             )
         )
     return found
+
+
+def _busy(generator: Generator) -> list[Two]:
+    return [
+        _too_busy(cores, who)
+        for cores, who in (
+            (generator.cpu_busiest, Two("travleste arbejder", "busiest worker")),
+            (generator.cpu_master, Two("leder (Locusts master)", "master")),
+        )
+        if cores > BUSIEST_CORES
+    ]
+
+
+def _too_busy(cores: float, who: Two) -> Two:
+    busy = number(cores, apart(BUSIEST_CORES, cores, 2))
+    most = number(BUSIEST_CORES, 1)
+    return Two(
+        f"Generatorens {who.da} brugte {busy.da} kerner; grænsen er {most.da}.",
+        f"The generator's {who.en} used {busy.en} cores; the limit is {most.en}.",
+    )
 
 
 def _sums(results: Results) -> list[Two]:

@@ -13,7 +13,7 @@ from klokken import deployment
 from klokken.day import profiles
 from klokken.errors import Exit, InputError
 from klokken.results import Verdict
-from klokken.storm import dry, run
+from klokken.storm import dry, remains, run
 from klokken.storm.summary import summary
 
 if TYPE_CHECKING:
@@ -123,5 +123,8 @@ def storm(  # noqa: PLR0913 - one parameter an option
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def report(folder: Path) -> None:
-    """Write the report of the run in FOLDER again."""
-    click.echo(run.rewrite(folder))
+    """Write the report of the run in FOLDER again.
+
+    Where a run broke off before it had results, they are made of what was recorded until then.
+    """
+    click.echo(remains.reported(folder))

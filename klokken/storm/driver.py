@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import TYPE_CHECKING, TextIO
 
 from klokken import files, writes
 from klokken.errors import MachineError, UnwritableError
-from klokken.paths import PROJECT
 from klokken.record import Record
 from klokken.storm import fleet, readiness, seal
 from klokken.storm.folder import JOURNAL, PLAN, RECORD
 from klokken.storm.following import Following
+from klokken.storm.remains import salvaged
 from klokken.storm.stations import shown, stations
 from klokken.storm.timing import share_of
 from klokken.storm.units import Units, running
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from klokken.inventory import Inventory
     from klokken.results import StormPlan
 
-# The master's own account of a storm, which `loadtests.salvage` can add up, beside its plan.
-
 
 def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
     inventory: Inventory,
@@ -37,13 +34,14 @@ def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
     out: TextIO | None = None,
     opened: Callable[[float], None] | None = None,
 ) -> Record:
-    """Ring the storm of `plan` and return its record, a copy of which is left in `folder`.
+    """Ring the storm of `plan` and return its record, which is left in `folder` beside the plan.
 
     Progress goes to `out`, standard error by default. With `web`, Locust's own interface is
     reachable on a loopback port while the storm lasts, and until Ctrl-C where `out` is a
     terminal. `opened` is told once when the storm opened, in Unix seconds, right to a second.
     Whatever happens, the units are stopped and the run's files on the hosts removed. A storm
-    whose master is lost has a record of what was heard until then, which says so.
+    whose master is lost has a record of what was heard until then, which says so; so has one
+    for whose record there is no room here, and its files stay on the first host.
     Raises StormRefusedError where a load generator could reach more than the site, InputError
     where there are too few for the rate, and MachineError where
     one is not ready or did not do its part.
@@ -62,17 +60,13 @@ def ring(  # noqa: PLR0913 - what to ring and where, then what to tell of it
         try:
             with following.copying(JOURNAL, folder / JOURNAL):
                 following.follow()
-                _fetch(hosts[0], folder)
+                record = _fetched(hosts[0], folder)
         except UnwritableError as error:
-            hosts[0].kept = True
-            raise MachineError(
-                f"{error}; what was recorded stays on {crew[0].host.name}, in {hosts[0].run_folder}"
-            ) from None
+            record = _left_there(hosts[0], error)
         except MachineError as loss:
-            _salvage(folder, following, loss)
-        record = Record.read(folder / RECORD)
-        for name in (JOURNAL, PLAN):
-            (folder / name).unlink()
+            record = _salvaged(folder, following, loss)
+        if hosts[0].kept or (folder / RECORD).exists():
+            (folder / JOURNAL).unlink(missing_ok=True)
         following.linger()
     return record
 
@@ -90,23 +84,30 @@ def _begin(folder: Path, plan: StormPlan) -> None:
         raise MachineError(f"{folder}: cannot be made ({error.strerror})") from None
 
 
-def _fetch(master: Units, folder: Path) -> None:
+def _fetched(master: Units, folder: Path) -> Record:
     for name in [RECORD, *([writes.NAME] if master.plan.profile.exam else [])]:
         master.station.host.fetch(f"{master.run_folder}/{name}", folder / name)
+    return Record.read(folder / RECORD)
 
 
-def _salvage(folder: Path, following: Following, loss: MachineError) -> None:
-    """Make the record of the journal's copy; raise the `loss` where no storm had begun."""
+def _left_there(master: Units, problem: UnwritableError) -> Record:
+    """Return the record of a storm whose files stay on the master's host, and why they do."""
+    master.kept = True
+    host = master.station.host
+    told = host.run(["cat", "--", f"{master.run_folder}/{RECORD}"], root=True)
+    record = Record.model_validate_json(told)
+    why = f"{problem}; what was recorded stays on {host.name}, in {master.run_folder}"
+    told_before = [record.cut_short] if record.cut_short else []
+    return record.model_copy(update={"cut_short": "; ".join([*told_before, why])})
+
+
+def _salvaged(folder: Path, following: Following, loss: MachineError) -> Record:
+    """Return what the journal's copy comes to; raise the `loss` where no storm had begun."""
     far = share_of(following.plan, following.progress.second)
     why = following.hosts[0].ending() or str(loss).splitlines()[-1]
     because = f"the master was lost after {far}: {why}"
-    done = subprocess.run(
-        [sys.executable, "-m", "loadtests.salvage", str(folder), because],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
+    record = salvaged(folder, because)
+    if record is None:
         raise loss
     following.out.write(f"{loss}\nthe record is made of what was heard until then\n")
+    return record

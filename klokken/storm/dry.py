@@ -9,26 +9,26 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, Unpack
 
-from klokken import files, report, telemetry, writes
+from klokken import files, telemetry, writes
 from klokken.errors import MachineError
 from klokken.paths import PROJECT, RESULTS
 from klokken.record import Record
-from klokken.storm import fleet, outcome
-from klokken.storm.folder import PLAN, PROGRESS, RECORD
+from klokken.storm import fleet, remains
+from klokken.storm.folder import JOURNAL, PLAN, PROGRESS, RECORD
 from klokken.storm.following import STARTING
+from klokken.storm.outcome import Surroundings
 from klokken.storm.plan import plan_dry_run
 from klokken.storm.progress import ProgressLine
 from klokken.storm.run import new_name
-from klokken.storm.timing import lasting
+from klokken.storm.timing import lasting, share_of
 from klokken.storm.units import ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from klokken.profile import Profile
     from klokken.results import Results, StormPlan
@@ -40,6 +40,8 @@ ANSWER_SECONDS = 0.05
 _LOOK = 0.2
 _END = 10.0
 _LAST_LINES = 12
+# Files that only the processes need.
+_PASSWORD, _LOG = "password", "log"
 
 
 def plan(
@@ -69,27 +71,44 @@ def storm(planned: StormPlan, out: TextIO | None = None) -> tuple[Results, Path]
     """Ring the storm here; return its results and the folder that now holds the whole of them."""
     if importlib.util.find_spec("locust") is None:
         raise MachineError("a dry run needs Locust; install klokken with its extra `loadtests`")
-    folder = RESULTS / planned.run
-    with tempfile.TemporaryDirectory(prefix="klokken-") as name:
-        record = rung(planned, Path(name), out or sys.stderr)
-        results = outcome.results(planned, record, outcome.Surroundings(telemetry.own_machine()))
-        outcome.write(results, record, folder)
-        if planned.profile.exam:
-            shutil.copyfile(Path(name) / "run" / writes.NAME, folder / writes.NAME)
-        report.write(results, folder)
-    return results, folder
+    folder, draft = RESULTS / planned.run, RESULTS / f".{planned.run}"
+    around = Surroundings(telemetry.own_machine())
+    try:
+        remains.begin(draft, planned, around)
+        record = rung(planned, draft, out or sys.stderr)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    draft.rename(folder)
+    return remains.conclude(planned, record, around, folder), folder
 
 
 def rung(planned: StormPlan, folder: Path, out: TextIO, seconds: float | None = None) -> Record:
     """Run the processes of the storm with their files in `folder`, and return its record.
 
-    Where `seconds` are given, the storm is stopped when it has gone on for so long.
+    Where `seconds` are given, the storm is stopped when it has gone on for so long. A storm whose
+    master is lost has a record of what was heard until then, which says so.
     """
     files.write(folder / PLAN, planned.model_dump_json())
-    files.write(folder / "password", "of nobody\n")
-    with _processes(planned, folder) as master:
-        _follow(planned, folder, master, out, seconds)
-    return Record.read(folder / "run" / RECORD)
+    files.write(folder / _PASSWORD, "of nobody\n")
+    progress = ProgressLine(planned, out)
+    try:
+        with _processes(planned, folder) as master:
+            _follow(folder, master, progress, seconds)
+        record = Record.read(folder / RECORD)
+    except MachineError as loss:
+        last = str(loss).splitlines()[-1]
+        far = share_of(planned, progress.second)
+        salvaged = remains.salvaged(folder, f"the master was lost after {far}: {last}")
+        if salvaged is None:
+            raise
+        record = salvaged
+    if (folder / RECORD).exists():
+        (folder / JOURNAL).unlink(missing_ok=True)
+    told = [] if planned.profile.exam else [writes.NAME]
+    for name in (_PASSWORD, _LOG, PROGRESS, *told):
+        (folder / name).unlink(missing_ok=True)
+    return record
 
 
 @contextlib.contextmanager
@@ -101,7 +120,7 @@ def _processes(planned: StormPlan, folder: Path) -> Iterator[subprocess.Popen[by
         master += [f"--expect-workers={count}", f"--users={count}", f"--spawn-rate={count}"]
         master += ["--headless", "--only-summary", f"--expect-workers-max-wait={STARTING:.0f}"]
         worker = ["--worker", "--master-host=127.0.0.1", f"--master-port={port}"]
-        log = stack.enter_context((folder / "log").open("ab"))
+        log = stack.enter_context((folder / _LOG).open("ab"))
         first = stack.enter_context(_process(master, folder, log))
         for _ in range(planned.workers):
             stack.enter_context(_process(worker, folder, log))
@@ -114,8 +133,8 @@ def _process(
 ) -> Iterator[subprocess.Popen[bytes]]:
     environment = {
         "KLOKKEN_PLAN": str(folder / PLAN),
-        "KLOKKEN_RUN_DIR": str(folder / "run"),
-        "KLOKKEN_PASSWORD_FILE": str(folder / "password"),
+        "KLOKKEN_RUN_DIR": str(folder),
+        "KLOKKEN_PASSWORD_FILE": str(folder / _PASSWORD),
     }
     process = subprocess.Popen(
         [
@@ -142,16 +161,15 @@ def _process(
 
 
 def _follow(
-    planned: StormPlan,
     folder: Path,
     master: subprocess.Popen[bytes],
-    out: TextIO,
+    progress: ProgressLine,
     seconds: float | None,
 ) -> None:
     """Show the storm's progress until its last line; raise MachineError where none comes."""
-    deadline = time.monotonic() + STARTING + lasting(planned) + ENDING
-    progress, read, done = ProgressLine(planned, out), 0, False
-    path = folder / "run" / PROGRESS
+    deadline = time.monotonic() + STARTING + lasting(progress.plan) + ENDING
+    read, done = 0, False
+    path = folder / PROGRESS
     while not done and time.monotonic() < deadline:
         over = master.poll() is not None
         text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -166,7 +184,7 @@ def _follow(
         time.sleep(0 if done else _LOOK)
     if not done:
         progress.end()
-        said = (folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()
+        said = (folder / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
         told = "\n".join(said[-_LAST_LINES:])
         raise MachineError(f"the dry run ended without a result; its processes said:\n{told}")
 

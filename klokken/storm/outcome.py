@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 
 from klokken import files, histogram
 from klokken.errors import MachineError
-from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS
-from klokken.results import ClassResult, Footprint, Generator, Interval, Results
+from klokken.record import ARRIVAL, LATENESS, SPAN_SECONDS, WAKE
+from klokken.results import (
+    ClassResult,
+    Footprint,
+    Generator,
+    Interval,
+    MachineFacts,
+    Results,
+    TierCpu,
+)
 from klokken.verdict import invalid_because, judgements, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from klokken.record import Record, Span, WorkerRecord
-    from klokken.results import Latency, MachineFacts, StormPlan, TierCpu
+    from klokken.record import Record, Span
+    from klokken.results import Latency, StormPlan
 
 # Seconds over which a worker's CPU is averaged before the busiest stretch is taken, so that one
 # odd second does not stand for it.
@@ -149,8 +158,10 @@ def _generator(record: Record) -> Generator:
     return Generator(
         workers=len(workers),
         lateness=_latency(record.spans, ARRIVAL, LATENESS),
+        wakes=_latency(record.spans, WAKE, LATENESS),
         cpu_mean=sum(sum(w.cpu) / len(w.cpu) for w in workers if w.cpu),
-        cpu_busiest=max((_busiest(w) for w in workers), default=0.0),
+        cpu_busiest=max((_busiest(w.cpu) for w in workers), default=0.0),
+        cpu_master=_busiest(record.master_cpu),
         stolen_worst=max((second for w in workers for second in w.stolen), default=0.0),
         memory_bytes=sum(w.memory_bytes for w in workers),
         lost_workers=sum(w.lost for w in workers),
@@ -170,9 +181,8 @@ def _footprint(found: list[Footprint]) -> Footprint:
     )
 
 
-def _busiest(worker: WorkerRecord) -> float:
-    """Return the CPU of a worker's busiest stretch, in cores."""
-    cpu = worker.cpu
+def _busiest(cpu: Sequence[float]) -> float:
+    """Return the CPU of a process's busiest stretch, of its `cpu` by second, in cores."""
     length = min(_BUSY_SECONDS, len(cpu))
     windows = (cpu[at : at + length] for at in range(len(cpu) - length + 1))
     return max((sum(window) / length for window in windows if window), default=0.0)

@@ -145,6 +145,8 @@ def _resolved(
     """Return the plan of what was `chosen`, with how many pupils it offers."""
     pupils = _pupils(profile, fraction, place)
     begin, end = _window(profile, opens, closes)
+    if profile.retries:
+        chosen["retries"] = profile.retries.retries
     draft = validated(
         StormPlan,
         {

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from klokken import report, telemetry
+from klokken import telemetry
 from klokken.errors import MachineError
 from klokken.paths import RESULTS
 from klokken.remote import Remote
-from klokken.results import Results
-from klokken.storm import fleet, outcome
+from klokken.storm import fleet, remains
 from klokken.storm.driver import ring
+from klokken.storm.outcome import Surroundings
 from klokken.storm.plan import plan_storm
 from klokken.storm.stations import enough, worker_count
 from klokken.topology import Tier
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from klokken.inventory import Inventory
     from klokken.profile import Profile
-    from klokken.results import StormPlan
+    from klokken.results import Results, StormPlan
 
 
 class Choices(TypedDict):
@@ -66,11 +66,12 @@ def storm(
     folder = RESULTS / planned.run
     draft = RESULTS / f".{planned.run}"
     # Asked for before: a host may be gone afterwards.
-    before = outcome.Surroundings(
+    before = Surroundings(
         machine=telemetry.machine_facts(Remote.of(inventory, Tier.LOADGEN)[0]),
         versions=telemetry.versions(inventory),
     )
     try:
+        remains.begin(draft, planned, before)
         record = ring(inventory, planned, draft, web=web, opened=opened)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -78,14 +79,6 @@ def storm(
     draft.rename(folder)
     try:
         tiers = telemetry.tier_cpu(inventory, record.began, record.finished)
-        results = outcome.results(planned, record, replace(before, tiers=tiers))
-        outcome.write(results, record, folder)
-        report.write(results, folder)
     except MachineError as error:
         raise MachineError(f"{error}; what was recorded is in {folder}") from None
-    return results, folder
-
-
-def rewrite(folder: Path) -> Path:
-    """Write the report of the run in `folder` again and return its path; raise InputError."""
-    return report.write(Results.read(folder / "results.json"), folder)
+    return remains.conclude(planned, record, replace(before, tiers=tiers), folder), folder

@@ -73,11 +73,14 @@ def addresses(host: Host) -> tuple[str, ...]:
 
 
 def shown(plan: StormPlan, need: Fleet, crew: Sequence[Station]) -> str:
-    """Return the line that says which workers ring a storm, and how many would do."""
+    """Return which workers ring a storm and from how many addresses, and how many would do."""
     would = f"{need.workers} worker{'s' * (need.workers > 1)} would do"
-    hosts = sum(station.workers > 0 for station in crew)
-    return (
+    ringing = [station for station in crew if station.workers]
+    sources = sum(len(station.addresses) for station in ringing)
+    head = (
         f"peak {need.peak_per_second:,.1f} {_PLURAL[plan.profile.journey]}/s,"
         f" {need.cpu_seconds_per_journey * 1000:.1f} ms each: {would};"
-        f" {plan.workers} used on {hosts} host{'s' * (hosts > 1)}"
+        f" {plan.workers} used on {len(ringing)} host{'s' * (len(ringing) > 1)},"
+        f" from {sources} source address{'es' * (sources > 1)}"
     )
+    return "\n".join([head, *(f"  {line}" for line in need.lines())])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klokken import report
 from klokken.storm import fleet
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def summary(results: Results, folder: Path) -> str:
             f"unknown {by.unknown}; hand-ins {by.handins}, late {by.late}"
         )
     generator = results.generator
+    late = max(generator.lateness.p999, generator.wakes.p999)
     lines.append(
-        f"  generator: lateness p99.9 {generator.lateness.p999 * 1000:.1f} ms, "
-        f"busiest worker {generator.cpu_busiest:.2f} cores"
+        f"  generator: lateness p99.9 {late * 1000:.1f} ms, "
+        f"busiest worker {generator.cpu_busiest:.2f} cores, master {generator.cpu_master:.2f}"
     )
     if plan.dry:
         lines += _dry(results)
@@ -53,7 +55,8 @@ def summary(results: Results, folder: Path) -> str:
         f"  missed: {m.request_class} {m.what} {m.measured:.3g}, limit {m.limit:.3g}"
         for m in missed
     ]
-    return "\n".join([*lines, f"  report: {folder / 'report.html'}"])
+    path = folder / report.NAME
+    return "\n".join([*lines, f"  report: {path}"] if path.exists() else lines)
 
 
 def _dry(results: Results) -> list[str]:
@@ -63,6 +66,10 @@ def _dry(results: Results) -> list[str]:
     worker = [generator.memory_bytes, took.resident_bytes, took.proportional_bytes]
     most, resident, proportional = (count / 2**20 for count in worker)
     each = took.schedule_bytes / max(1, plan.offered)
+    need = fleet.of(plan)
+    # A worker's own, without the pupils.
+    own = (took.resident_bytes - took.schedule_bytes) / max(1, generator.workers)
+    waiting = (need.workers * own + took.schedule_bytes) / 2**20
     offered = max((i.offered / i.seconds for i in results.intervals), default=0.0)
     started = max((i.started / i.seconds for i in results.intervals), default=0.0)
     return [
@@ -81,5 +88,9 @@ def _dry(results: Results) -> list[str]:
             f"{resident:.0f} MiB resident ({proportional:.0f} proportional), at most {most:.0f} MiB"
         ),
         "  at a site, this storm needs (peak of 5 s; see docs/benchmarks/country.md):",
-        *(f"    {line}" for line in fleet.of(plan).lines()),
+        *(f"    {line}" for line in need.lines()),
+        (
+            f"    memory while all wait: {waiting:,.0f} MiB = {need.workers} workers x"
+            f" {own / 2**20:.0f} MiB + {plan.offered:,} pupils x {each:.0f} bytes"
+        ),
     ]

@@ -75,10 +75,12 @@ class Units:
             raise self.failure() or error from None
 
     def stop(self) -> None:
-        """Stop them, and remove the run's files."""
+        """Stop them, and remove the run's files; one that is kept keeps its plan, too."""
         self._root(["systemctl", "stop", *self.names], check=False, timeout=ENDING)
         files = [f"{loadgen.RUNTIME}/{PLAN}", f"{loadgen.RUNTIME}/storm.env"]
         runs = [] if self.kept else [self.run_folder]
+        if self.kept:
+            self._root(["mv", "-f", "--", files[0], self.run_folder], check=False)
         self._root(["rm", "-rf", "--", *runs, *files], check=False)
 
     def failure(self) -> MachineError | None:

@@ -149,6 +149,37 @@ def test_a_disk_that_fills_up_ends_the_storm_and_the_rest_is_kept(pair: Lab) -> 
     assert_cleared_up(pair, *BOTH)
 
 
+def test_a_disk_that_fills_up_here_leaves_the_record_on_the_first_host(
+    pair: Lab, tmp_path: Path
+) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", RESULTS], check=True)
+    try:
+        with subprocess.Popen(
+            STORM, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            storm = Ringing(process)
+            storm.begun()
+            fill = f"cat /dev/zero > {RESULTS}/all"
+            subprocess.run(["sh", "-c", fill], stderr=subprocess.DEVNULL, check=False)
+            storm.said += process.communicate(timeout=300)[0]
+    finally:
+        subprocess.run(["umount", RESULTS], check=True)
+    assert process.returncode == Exit.INVALID, storm.said
+    stays = rf"No space left on device\); what was recorded stays on loadgen1, in ({RUNS}/\S+)"
+    found = re.search(stays, storm.said)
+    assert found, storm.said
+    try:
+        for name in ("plan.json", "record.json"):
+            (tmp_path / name).write_text(pair.ssh("loadgen1", f"cat {found[1]}/{name}"))
+    finally:
+        pair.ssh("loadgen1", f"rm -rf {found[1]}")
+    assert pair.klokken("report", str(tmp_path)).returncode == 0
+    made = json.loads((tmp_path / "results.json").read_text())
+    assert made["completed"] == made["offered"] > 100
+    assert_cleared_up(pair, *BOTH)
+
+
 def test_a_disk_that_is_full_before_is_one_line(pair: Lab) -> None:
     pair.ssh("loadgen1", f"mount -t tmpfs -o size=1m,mode=0777 tmpfs {RUNS}")
     try:

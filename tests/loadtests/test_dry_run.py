@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -14,6 +16,7 @@ from klokken.profile import Profile
 from klokken.report import render
 from klokken.results import Results, Verdict
 from klokken.storm import commands, dry
+from klokken.storm.progress import ProgressLine
 from klokken.storm.summary import summary
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ def test_a_dry_run_never_passes_a_platform(rung: tuple[Results, Path, str]) -> N
     told = summary(found, folder)
     assert "this says nothing of any platform" in told
     assert "source addresses: 1 = " in told
+    assert f"MiB + {found.offered:,} pupils x 16 bytes" in told
 
 
 def test_what_the_generator_needed_is_recorded(rung: tuple[Results, Path, str]) -> None:
@@ -75,6 +79,36 @@ def test_the_folder_holds_the_whole_of_it(rung: tuple[Results, Path, str]) -> No
     page = render(found)
     assert (folder / "report.html").read_text() == page
     assert "--dry-run --workers 2" in page
+
+
+def test_nothing_else_is_left(rung: tuple[Results, Path, str]) -> None:
+    _, folder, _ = rung
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"record.json", "results.json", "latency.hlog", "report.html"}
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_dry_run_whose_master_is_lost_keeps_what_was_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill_master(self: ProgressLine, line: str) -> bool:
+        done = show(self, line)
+        if json.loads(line)["completed"]:
+            for process in psutil.Process().children():
+                if "--master" in process.cmdline():
+                    process.kill()
+        return done
+
+    show = ProgressLine.show
+    monkeypatch.setattr(ProgressLine, "show", kill_master)
+    monkeypatch.setattr(dry, "RESULTS", tmp_path)
+    planned = dry.plan(Profile.named("bavaria"), workers=1, answer_seconds=0.01, **CHOICES)
+    found, folder = dry.storm(planned, io.StringIO())
+    assert found.verdict is Verdict.INVALID
+    assert found.invalid_because[0].startswith("the master was lost after ")
+    assert found.offered == planned.offered == found.started_journeys + found.dropped
+    assert found.completed > 0
+    assert (folder / "report.html").exists()
 
 
 def test_the_report_of_a_dry_run_that_kept_its_limits_says_what_it_is(

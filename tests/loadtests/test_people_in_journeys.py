@@ -103,6 +103,15 @@ def test_latency_counts_from_when_the_pupil_was_due_with_every_attempt_in_it() -
     assert found.longest("login") == pytest.approx(found.now - 5.0, rel=1e-3)
 
 
+def test_thoughts_and_pauses_are_waits_whose_end_the_generator_may_miss() -> None:
+    found = visit()
+    found.school.instead = first(2, Response(503))
+    found.run()
+    # Two pauses before the page is there, and a thought before the form is sent.
+    woken = found.latency("wake", "lateness")
+    assert (woken.count, woken.max) == (3, 0.0)
+
+
 def test_a_lost_answer_to_the_password_begins_the_login_anew() -> None:
     found = visit()
     lost = [True]

@@ -185,3 +185,55 @@ def test_a_wait_ends_at_its_second_and_one_in_the_past_at_once() -> None:
 
     delta, _ = attend(lambda _: Response(200), waiting)
     assert dict(delta["ok"]) == {"save": 1, "exam": 1}
+
+
+def test_a_client_pauses_alike_in_every_storm_and_no_two_together() -> None:
+    def pauses(pupil: int, seed: int) -> list[float]:
+        time, slept = [0.0], []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            time[0] += seconds
+
+        desk = Desk(
+            lambda: Wire(lambda _: Response(503)),
+            asking,
+            Recorder("exam"),
+            lambda: time[0],
+            None,
+            lambda *_: None,
+            retries=Retries(attempts=4),
+            seed=seed,
+            sleep=sleep,
+        )
+        desk.attend(pupil, 0.0)
+        return slept
+
+    assert pauses(1, 1) == pauses(1, 1)
+    assert len({tuple(pauses(*who)) for who in ((1, 1), (2, 1), (1, 2))}) == 3
+    for longest, pause in zip((0.5, 1.0, 2.0), pauses(1, 1), strict=True):
+        assert longest / 2 < pause < longest
+
+
+def test_how_late_a_pupil_is_woken_is_recorded_and_what_it_did_meanwhile_is_not() -> None:
+    time, recorder = [0.0], Recorder("exam")
+
+    def oversleep(seconds: float) -> None:
+        time[0] += seconds + 0.25
+
+    def sitting(_: int) -> Journey:
+        yield Wait(10.0)
+        yield Ask("save", Request(SITE, "PUT", "/"), status_200)
+        # By now it is later than that: nobody waits, so nobody is woken.
+        yield Wait(5.0)
+
+    wire = Wire(lambda _: Response(200))
+    desk = Desk(
+        lambda: wire, sitting, recorder, lambda: time[0], None, lambda *_: None, sleep=oversleep
+    )
+    desk.attend(0, 0.0)
+    delta = recorder.take(100.0, final=True)
+    found = {(name, kind): hdr for _, name, kind, hdr in delta["spans"]}
+    woken = histogram.latency(histogram.merged([found["wake", "lateness"]]))
+    assert woken.count == 1
+    assert woken.max == pytest.approx(0.25, rel=1e-3)

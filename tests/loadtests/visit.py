@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from klokken import histogram
 from klokken.people import Temper
 from klokken.profile import Profile
-from klokken.results import StormPlan
+from klokken.results import Latency, StormPlan
 from klokken.writes import Write
 from loadtests import journeys
 from loadtests.pupil import Desk
@@ -141,8 +141,12 @@ class Visit:
 
     def longest(self, name: str, kind: str = "intended") -> float:
         """Return the highest latency of a class."""
+        return self.latency(name, kind).max
+
+    def latency(self, name: str, kind: str) -> Latency:
+        """Return what was recorded of a class, of one kind."""
         spans = [hdr for _, n, k, hdr in self.delta["spans"] if (n, k) == (name, kind)]
-        return histogram.latency(histogram.merged(spans)).max
+        return histogram.latency(histogram.merged(spans))
 
     def stored(self, path: str) -> bytes:
         """Return what the drive holds of this person at `path`."""

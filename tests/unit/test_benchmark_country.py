@@ -46,6 +46,7 @@ def country(*steps: Run, **schedule: Any) -> Country:
         answer_seconds=0.05,
         profile="bavaria",
         pupils=1_200_000,
+        fleet_workers=20,
         schedule=run("schedule", 0.1, 0.001, **schedule),
         peak=run("peak", 1.2, 0.02, workers=2),
         steps=list(steps),
@@ -59,6 +60,8 @@ STEPS = (run("500 a second", 0.25, 0.002), run("1000 a second", 0.5, 0.004), run
 def test_goals_that_were_reached_are_said_to_be() -> None:
     found = goals(country(*STEPS))
     assert found.count("| yes |") == 5
+    fleet = "4,252 MiB, derived: 212 MiB each, and the pupils | 400 MiB | no |"
+    assert f"| the same over the 20 workers that it takes at a site | {fleet}" in found
     assert "| a pupil in the schedule | 16 bytes | 200 bytes | yes |" in found
     assert "| lateness p99.9 at 0.50 of a core | 4.0 ms | 10 ms | yes |" in found
 

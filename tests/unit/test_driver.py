@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from klokken.errors import InputError, MachineError
 from klokken.inventory import Inventory
 from klokken.profile import Profile
 from klokken.remote import Remote
-from klokken.storm import driver
+from klokken.results import Results, Verdict
+from klokken.storm import driver, remains
 from klokken.storm.progress import ProgressLine
 from klokken.storm.stations import stations
 from klokken.storm.units import Units
@@ -80,7 +82,8 @@ def test_a_storm_is_started_followed_fetched_and_cleared_up(host: Path) -> None:
     assert f"start {units}" in calls(host)
     assert f"stop {units}" in calls(host)
     assert nothing_is_left(host)
-    assert [path.name for path in (host / "results").iterdir()] == ["record.json"]
+    left = {path.name for path in (host / "results").iterdir()}
+    assert left == {"plan.json", "record.json"}
 
 
 def test_the_log_of_writes_of_an_exam_comes_along(host: Path) -> None:
@@ -149,7 +152,8 @@ def test_a_storm_is_rung_by_all_hosts_and_the_master_is_on_the_first(
     host: Path, pair: Inventory
 ) -> None:
     out = ring(host, pair, workers=3)
-    assert "1 worker would do; 3 used on 2 hosts" in out
+    assert "1 worker would do; 3 used on 2 hosts, from 2 source addresses\n" in out
+    assert "  source addresses: 1 = " in out
     first = "klokken-master.service klokken-worker@1.service klokken-worker@2.service"
     assert f"start {first}\n" in calls(host, ONE)
     assert "start klokken-worker@1.service\n" in calls(host, OTHER)
@@ -226,10 +230,15 @@ def test_a_master_lost_before_the_opening_leaves_nothing(
 def test_a_full_disk_here_leaves_the_record_there(host: Path) -> None:
     (host / "results").mkdir()
     (host / "results" / "record.json.part").symlink_to("/dev/full")
-    with pytest.raises(MachineError, match=r"No space left .* stays on loadgen1, in "):
-        ring(host)
-    assert (host / ONE / "runs" / plan().run / "record.json").exists()
+    found = driver.ring(inventory(), plan(), host / "results", out=io.StringIO())
+    there = host / ONE / "runs" / plan().run
+    assert found.seconds == record().seconds
+    assert re.search(r"No space left .* stays on loadgen1, in .*/runs/", found.cut_short)
+    assert (there / "record.json").exists()
     assert not (host / ONE / "pid").exists()
+    # A copy of it is all that a report needs.
+    assert remains.reported(there) == there / "report.html"
+    assert Results.read(there / "results.json").verdict is Verdict.PASS
 
 
 def test_a_host_that_is_gone_at_the_end_is_told(

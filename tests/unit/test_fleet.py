@@ -60,6 +60,14 @@ def test_too_few_workers_are_refused_with_how_many_there_should_be() -> None:
     assert "\n" not in str(told.value)
 
 
+def test_workers_that_could_not_hold_who_waits_for_a_stalled_site_are_refused() -> None:
+    found = derive(3989, 1, 0.0016, held_seconds=40.0)
+    assert found.workers == 20
+    found.check(20)
+    with pytest.raises(InputError, match=r"workers: 13 would have 12,274 pupils .* give 20 w"):
+        found.check(13)
+
+
 def test_the_derivation_shows_every_figure() -> None:
     found = derive(3989, 2, 0.0016, held_seconds=30.0)
     shown = "\n".join(found.lines())

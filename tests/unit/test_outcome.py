@@ -12,7 +12,7 @@ from klokken.errors import InputError, MachineError
 from klokken.record import Record
 from klokken.results import Results
 from klokken.storm.outcome import write
-from klokken.storm.run import rewrite
+from klokken.storm.remains import reported
 from tests import storms
 from tests.unit.test_verdict import judged, record
 
@@ -71,7 +71,7 @@ def test_results_of_an_older_klokken_are_refused_in_one_line(
     body = json.loads(judged(record()).model_dump_json()) | {"schema_version": version}
     (tmp_path / "results.json").write_text(json.dumps(body))
     with pytest.raises(InputError) as error:
-        rewrite(tmp_path)
+        reported(tmp_path)
     said = f"results.json: schema_version: is {version}, and this Klokken reads 3; ring the storm"
     assert said in str(error.value)
     assert "\n" not in str(error.value)
@@ -80,7 +80,7 @@ def test_results_of_an_older_klokken_are_refused_in_one_line(
 def test_results_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("[]")
     with pytest.raises(InputError, match=r"results\.json: Input should be a valid dictionary"):
-        rewrite(tmp_path)
+        reported(tmp_path)
 
 
 def test_every_count_of_the_record_is_in_the_intervals() -> None:

@@ -7,6 +7,8 @@ import yaml
 
 from klokken.errors import InputError
 from klokken.profile import PROFILES, Profile
+from klokken.retries import Retries
+from klokken.storm.plan import plan_dry_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,6 +175,37 @@ def test_an_exam_that_cannot_be_is_refused_in_one_line(
     assert line.startswith(str(path))
     assert message in line
     assert "\n" not in line
+
+
+AGAIN = {
+    name: {"value": value, "source": "A test."}
+    for name, value in {
+        "attempts": 30,
+        "timeout_seconds": 10.0,
+        "first_seconds": 1.0,
+        "most_seconds": 20.0,
+    }.items()
+}
+
+
+def test_a_profile_may_say_how_the_client_of_the_drive_tries_again(tmp_path: Path) -> None:
+    path = tmp_path / "exam.yaml"
+    body = yaml.safe_load((PROFILES / "exam.yaml").read_text())
+    path.write_text(yaml.safe_dump(body | {"retries": AGAIN}))
+    made = plan_dry_run(Profile.read(path), run="a-run")
+    assert made.retries == Retries(
+        attempts=30, timeout_seconds=10.0, first_seconds=1.0, most_seconds=20.0
+    )
+    assert plan_dry_run(Profile.named("exam"), run="a-run").retries == Retries()
+
+
+def test_a_login_has_no_client_that_tries_again(tmp_path: Path) -> None:
+    path = tmp_path / "minute.yaml"
+    path.write_text(
+        yaml.safe_dump(yaml.safe_load((PROFILES / "minute.yaml").read_text()) | {"retries": AGAIN})
+    )
+    with pytest.raises(InputError, match="`retries` belongs to the journeys morning and exam"):
+        Profile.read(path)
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are() -> None:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from klokken import telemetry
-from klokken.errors import MachineError
-from klokken.results import MachineFacts, Verdict
-from klokken.storm import run
+from klokken import report, telemetry
+from klokken.errors import InputError, MachineError
+from klokken.results import MachineFacts, Results, Verdict
+from klokken.storm import remains, run
+from klokken.storm.outcome import Surroundings
+from klokken.storm.summary import summary
 from tests import storms
+from tests.unit.site_of_folders import journal
 from tests.unit.test_plan import inventory
 from tests.unit.test_verdict import record
 
@@ -35,7 +38,6 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def rung(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     def ring(_: Any, planned: Any, folder: Path, **__: Any) -> Any:
-        folder.mkdir()
         found = record(planned.offered, **changes)
         (folder / "record.json").write_text(found.model_dump_json())
         return found
@@ -70,7 +72,7 @@ def test_a_storm_that_was_not_rung_leaves_nothing(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ring(_: Any, __: Any, folder: Path, **___: Any) -> Any:
-        folder.mkdir()
+        assert folder.exists()
         raise MachineError("loadgen1: no")
 
     monkeypatch.setattr(run, "ring", ring)
@@ -88,12 +90,72 @@ def test_a_full_disk_leaves_what_was_recorded_and_says_where(
         return {}
 
     monkeypatch.setattr(telemetry, "tier_cpu", full)
-    with pytest.raises(MachineError) as told:
-        run.storm(inventory(), PLAN)
-    folder = results / PLAN.run
-    assert str(told.value) == (
-        f"{folder}: the results cannot be written (No space left on device);"
-        f" what was recorded is in {folder}"
-    )
+    found, folder = run.storm(inventory(), PLAN)
+    assert found.verdict is Verdict.INVALID
+    reason = f"{folder}: the results cannot be written (No space left on device)"
+    assert found.invalid_because == [f"{reason}; what was recorded is in {folder}"]
     assert (folder / "record.json").exists()
     assert not (folder / "results.json").exists()
+    told = summary(found, folder)
+    assert told.startswith("INVALID: ")
+    assert "report.html" not in told
+
+
+def test_results_are_made_of_what_was_kept_once_there_is_room(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = results / PLAN.run / "report.html"
+
+    def no_room(*_: Any) -> Path:
+        raise MachineError(f"{full}: cannot be written (No space left on device)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report, "write", no_room)
+        found, folder = run.storm(inventory(), PLAN)
+    assert found.verdict is Verdict.INVALID
+    assert {path.name for path in folder.iterdir()} >= {"record.json", "plan.json"}
+    assert remains.reported(folder) == full
+    made = Results.read(folder / "results.json")
+    assert (made.verdict, made.machine, made.completed) == (Verdict.PASS, FACTS, found.completed)
+    assert not (folder / "plan.json").exists()
+
+
+def test_a_service_that_is_gone_at_the_end_takes_no_record_with_it(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> dict[str, Any]:
+        raise MachineError("metrics1: Prometheus does not answer")
+
+    monkeypatch.setattr(telemetry, "tier_cpu", gone)
+    with pytest.raises(MachineError, match=r"does not answer; what was recorded is in "):
+        run.storm(inventory(), PLAN)
+    assert remains.reported(results / PLAN.run).exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "results.json: there is no such file"),
+        ({"plan.json": "{}"}, "plan.json: is no plan of a storm"),
+        ({"plan.json": PLAN.model_dump_json()}, "holds no record of a storm"),
+        ({"plan.json": PLAN.model_dump_json(), "journal.jsonl": ""}, "holds no record of a storm"),
+    ],
+)
+def test_a_folder_that_holds_no_storm_is_one_line(
+    tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=said) as told:
+        remains.reported(tmp_path)
+    assert "\n" not in str(told.value)
+
+
+def test_a_storm_whose_command_was_killed_is_reported_of_its_journal(tmp_path: Path) -> None:
+    remains.begin(tmp_path, PLAN, Surroundings(FACTS))
+    (tmp_path / "journal.jsonl").write_text(journal())
+    remains.reported(tmp_path)
+    found = Results.read(tmp_path / "results.json")
+    assert found.verdict is Verdict.INVALID
+    assert "`klokken storm` ended before its storm did" in found.invalid_because[0]
+    assert (found.completed, found.dropped, found.machine) == (1, 99, FACTS)

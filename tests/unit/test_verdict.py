@@ -28,11 +28,11 @@ def hdr(seconds: float, count: int) -> str:
     return histogram.encoded(found)
 
 
-def spans(pupils: int, wait: float, late: float) -> list[Span]:
+def spans(pupils: int, wait: float, late: float, woken: float) -> list[Span]:
     kinds = [(c, k, wait) for c in CLASSES for k in ("intended", "service")]
     return [
         Span.model_validate({"start": 0, "request_class": c, "kind": k, "hdr": hdr(v, pupils)})
-        for c, k, v in [*kinds, ("arrival", "lateness", late)]
+        for c, k, v in [*kinds, ("arrival", "lateness", late), ("wake", "lateness", woken)]
     ]
 
 
@@ -44,6 +44,7 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
     dropped: int = 0,
     wait: float = 0.2,
     late: float = 0.001,
+    woken: float = 0.001,
     stolen: tuple[float, ...] = (),
     cpu: list[float] | None = None,
     lost: bool = False,
@@ -72,7 +73,7 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
             )
             for name in CLASSES
         },
-        "spans": spans(max(1, started - failed), wait, late),
+        "spans": spans(max(1, started - failed), wait, late, woken),
         "dropped": {"not begun in time": dropped} if dropped else {},
         "workers": [
             WorkerRecord(
@@ -145,9 +146,11 @@ def test_a_request_that_nobody_had_to_make_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        (record(late=0.08), "late: p99.9 80 ms, limit 50 ms"),
+        (record(late=0.08), "was late: p99.9 80 ms, limit 50 ms"),
+        (record(woken=0.08), "woke pupils late: p99.9 80 ms, limit 50 ms"),
         (record(late=0.08, stolen=(0.0, 1.25, 0.5)), "others took 1.25 cores of its machine"),
-        (record(cpu=[0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]), "0.90 cores, limit 0.8"),
+        (record(cpu=[0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]), "worker used 0.90 cores, limit 0.8"),
+        (record(master_cpu=[0.1, *[0.85] * 5]), "the master used 0.85 cores, limit 0.8"),
         (
             record(lost=True),
             "1 of 1 workers were lost, and with them 0 pupils before and 0 in",
