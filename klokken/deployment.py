@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 
 from klokken import workspace
+from klokken.clouds.doctor import require_account
+from klokken.clouds.refusals import explained
 from klokken.clouds.settings import Cloud
 from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
@@ -33,6 +35,8 @@ LAB_PROGRAMS = {
     "systemd-nspawn": "systemd-container",
 }
 DOWN_LIMIT = 300
+# What has Pulumi ask the policy pack: where something is about to be bought.
+POLICIES = ["--policy-pack", "policy"]
 # Where a run of Ansible has its secrets for as long as it lasts.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only our own folders in it are named
 
@@ -51,13 +55,19 @@ def up(stack: str) -> None:
         ServerList.read(stack, config.site)
     if abandoned(stack):
         _release(stack)
-    _pulumi("up", stack, *_policies(config))
+    if not isinstance(config.substrate, Cloud):
+        _pulumi("up", stack)
+        return
+    require_account(stack, config.substrate, config.site)
+    with explained(stack) as log:
+        _pulumi("up", stack, *POLICIES, *log)
 
 
 def preview(stack: str) -> None:
     """Show what `up` would change."""
     config = workspace.require_stack(stack)
-    code = run(["pulumi", "preview", "--stack", stack, *_policies(config)])
+    policies = POLICIES if isinstance(config.substrate, Cloud) else []
+    code = run(["pulumi", "preview", "--stack", stack, *policies])
     if code:
         raise MachineError(f"preview of {stack}: failed; the lines above say why")
 
@@ -163,11 +173,6 @@ def _remove_from_hosts(stack: str, *, sure: bool) -> None:
         click.confirm("Take all of this from the hosts, their data included?", abort=True)
     if run(argv):
         raise MachineError(f"down of {stack}: something is left; mend it, and do it again")
-
-
-def _policies(config: StackConfig) -> list[str]:
-    """Return what has Pulumi ask the policy pack: where something is about to be bought."""
-    return ["--policy-pack", "policy"] if isinstance(config.substrate, Cloud) else []
 
 
 def _may_be_lab(stack: str) -> bool:

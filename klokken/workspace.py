@@ -33,6 +33,8 @@ def environment() -> dict[str, str]:
         "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
         # It would fetch the plugins of all clouds whose packages are here, for a lab as well.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # Without it, Pulumi has no option to keep a log of what happens.
+        "PULUMI_DEBUG_COMMANDS": "true",
         # gRPC would warn of the fork with which Ansible is started; the fork is harmless.
         "GRPC_ENABLE_FORK_SUPPORT": "0",
         "GRPC_VERBOSITY": "NONE",

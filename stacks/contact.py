@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import (
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
 
 from klokken.clouds import contact
 from stacks.provider import quiet_errors
@@ -15,6 +22,10 @@ if TYPE_CHECKING:
     import pulumi
 
 
+# What a host is known by, and what a look at them found: nothing, as it should be.
+KEYS = ("stack", "addresses", "machines", "unmet", "strange")
+
+
 class ContactProvider(ResourceProvider):
     """Takes the SSH key of each host once: when it was made, or has another address."""
 
@@ -23,22 +34,34 @@ class ContactProvider(ResourceProvider):
         contact.meet(props["stack"], props["addresses"])
         return CreateResult(props["stack"], props)
 
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Report whose key is written down no more, and who shows another."""
+        unmet, strange = contact.look(props["stack"], props["addresses"])
+        found = {**props, "unmet": unmet, "strange": strange}
+        return ReadResult(id_, found, found)
+
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Meet again whoever is new."""
-        keys = ("stack", "addresses", "machines")
-        different = [key for key in keys if olds.get(key) != news[key]]
+        different = [key for key, value in news.items() if key in KEYS and olds.get(key) != value]
         return DiffResult(
             changes=bool(different), replaces=[key for key in different if key == "stack"]
         )
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Meet the hosts that are new; the keys of the others stay the ones that they had."""
+        """Meet the hosts that are new; the keys of the others stay the ones that they had.
+
+        So a machine that was ordered anew may show another key, and no other may.
+        """
         new = {
             name: address
             for name, address in news["addresses"].items()
             if olds["addresses"].get(name) != address
             or olds["machines"].get(name) != news["machines"][name]
+            or name in olds.get("unmet", [])
         }
+        same = {name: a for name, a in news["addresses"].items() if name not in new}
+        if strange := {name: same[name] for name in olds.get("strange", []) if name in same}:
+            contact.refuse(news["stack"], strange)
         if new:
             contact.meet(news["stack"], new)
         return UpdateResult(news)
@@ -61,7 +84,8 @@ class Contact(Resource, module="klokken", name="Contact"):
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare it."""
-        props = {"stack": stack, "addresses": addresses, "machines": machines}
+        hosts = {"addresses": addresses, "machines": machines}
+        props = {"stack": stack, **hosts, "unmet": [], "strange": []}
         super().__init__(ContactProvider(), f"{stack}-contact", props, opts)
 
 

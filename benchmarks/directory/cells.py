@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from klokken.capacity.measure.accounts import spaces
 from klokken.errors import InputError, MachineError
 from klokken.remote import Remote
 from klokken.topology import Tier
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from klokken.inventory import Inventory
 
 DIRECTORIES = ("slapd", "embedded")
-_PERSONAL = "/srv/data/drive/data/storage/users/indexes/by-type/personal"
 # Fields 14 and 15 are utime and stime, of all threads; proc(5). The drive is one process.
 _CPU = (
     "cat /proc/[0-9]*/stat 2>/dev/null"
@@ -44,8 +44,7 @@ class Cell:
 
     def accounts(self) -> int:
         """Return how many people have a space of their own in this cell."""
-        script = f"ls -U {_PERSONAL} 2>/dev/null | wc -l"
-        return int(self.host.run(["sh", "-c", script], root=True).strip() or 0)
+        return spaces(self.host)
 
 
 def cells(inventory: Inventory) -> list[Cell]:

@@ -48,7 +48,7 @@ def morning(fraction: float) -> dict[str, int | float | str]:
     demands, journey = _journey()
     began = time.perf_counter()
     people = Morning.of(Profile.named("bavaria"), 1, fraction)
-    ready = model(demands, journey, _platform(), people, seed=1)
+    ready = model(demands, journey, _platform(), people, seed=1, accounts=len(people.due))
     built = time.perf_counter()
     flowing = flow(ready, people.by_second())
     flowed = time.perf_counter()

@@ -43,6 +43,15 @@ class Work(Interval):
         more = self.each_account.at(bound) * accounts if self.each_account else 0.0
         return self.at(bound) + more
 
+    def on(self, speed: float) -> Work:
+        """Return what it takes on cores that are so many times as fast."""
+        figures = {at: getattr(self, at) / speed for at in ("value", "low", "high")}
+        more = self.each_account
+        if more:
+            faster = {at: getattr(more, at) / speed for at in ("value", "low", "high")}
+            more = more.model_copy(update=faster)
+        return self.model_copy(update={**figures, "each_account": more})
+
 
 class Warmth(Document):
     """By how much a tier's work is dearer cold and while warming; warm it is 1."""
@@ -110,6 +119,24 @@ class Journey(Document):
         return [tier for tier in VISITED if any(tier in r.path for r in self.requests)]
 
 
+class Prediction(Document):
+    """A figure of a storm that demands were not fitted to, as they predicted it.
+
+    `error` is a share of what was measured, the worst of all such storms; `limit` how large it may
+    be either way.
+    """
+
+    what: str
+    storm: str
+    error: Annotated[float, Field(allow_inf_nan=False)]
+    limit: Annotated[float, Field(gt=0)]
+
+    @property
+    def kept(self) -> bool:
+        """Whether the error is within its limit."""
+        return abs(self.error) <= self.limit
+
+
 class Demands(Document):
     """What was measured, or is assumed, of every journey and tier."""
 
@@ -121,6 +148,9 @@ class Demands(Document):
     warmth: dict[Tier, Warmth] = Field(default_factory=dict)
     # What a tier takes beside cores; what is not said is not reckoned with.
     resources: dict[Tier, Resources] = Field(default_factory=dict)
+    # How well they predicted the largest storms of the measurement; of demands that were put
+    # together in another way, nothing.
+    held_out: list[Prediction] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _complete(self) -> Demands:
@@ -136,6 +166,14 @@ class Demands(Document):
     def read(cls, path: Path) -> Demands:
         """Read the file at `path`, or raise InputError."""
         return validated(cls, read_yaml(path), path)
+
+    def on(self, speed: float) -> Demands:
+        """Return what everything takes on cores that are so many times as fast."""
+        work = {
+            request: {tier: one.on(speed) for tier, one in there.items()}
+            for request, there in self.work.items()
+        }
+        return self.model_copy(update={"work": work, "connection": self.connection.on(speed)})
 
     def journey(self, name: str, source: object) -> Journey:
         """Return the journey called `name`; InputError names `source` where it is not there."""

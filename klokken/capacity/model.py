@@ -37,13 +37,15 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
     morning: Morning,
     *,
     seed: int,
+    accounts: int,
     people: People | None = None,
     kills: Sequence[Kill] = (),
     bound: str = "value",
 ) -> Model:
     """Return the model; `bound` chooses each demand's `low`, `value` or `high`.
 
-    `people`, where there are any, think, wait and try again in their own way.
+    `accounts` are all that the site has, whether their owners come or not. `people`, where there
+    are any, think, wait and try again in their own way.
     """
     tiers = [tier for tier in VISITED if tier in platform.tiers]
     parts = [platform.tiers[tier] for tier in tiers]
@@ -51,13 +53,12 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
     manners = Manners.of(people, journey.conduct)
     order = np.lexsort((morning.people, morning.due))
     connection = demands.connection
-    accounts = {
-        tier: len(order) / (part.nodes if part.balance == "cell" else 1)
+    # Schools are shared out over the cells, and their accounts with them.
+    there = {
+        tier: accounts / (part.nodes if part.balance == "cell" else 1)
         for tier, part in zip(tiers, parts, strict=True)
     }
-    rows = [
-        [_work(demands, r.name, tier, bound, accounts[tier]) for tier in tiers] for r in requests
-    ]
+    rows = [[_work(demands, r.name, tier, bound, there[tier]) for tier in tiers] for r in requests]
     return Model(
         seed=seed,
         set_up=platform.set_up_trips * _nano(parts[0].round_trip_seconds),

@@ -29,6 +29,17 @@ _DRAW_BITS = 53
 _DROPPED = 22
 
 
+def pupils_of(profile: Profile, fraction: float) -> int:
+    """Return how many pupils so large a share of a profile's are."""
+    return max(1, round(profile.pupils.value * fraction))
+
+
+def everyone(profile: Profile, fraction: float = 1.0) -> int:
+    """Return how many people a share of a profile has: pupils, and teachers where they come too."""
+    pupils = pupils_of(profile, fraction)
+    return pupils + (teachers(pupils) if profile.journey == "morning" else 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Morning:
     """People by number, when each is due in nanoseconds since `opens`, and their schools."""
@@ -41,8 +52,8 @@ class Morning:
     @classmethod
     def of(cls, profile: Profile, seed: int, fraction: float) -> Morning:
         """Return the morning of `fraction` of the pupils of a profile."""
-        pupils = max(1, round(profile.pupils.value * fraction))
-        count = pupils + (teachers(pupils) if profile.journey == "morning" else 0)
+        pupils = pupils_of(profile, fraction)
+        count = everyone(profile, fraction)
         shares = _shares(profile)
         at_school, due = schools_of(0, count, pupils), _due(shares, seed, count)
         length = len(shares) - 1

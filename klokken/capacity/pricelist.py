@@ -89,6 +89,8 @@ class PriceList(Document):
     hosts: Annotated[dict[str, HostKind], Field(min_length=1)]
     depreciation: Depreciation | None = None
     shared_core: Figure[Share]
+    # How fast a core is against one of the machine that demands were measured on.
+    core_speed: Figure[Positive]
     # Writes a second: on the disk in a host, where kinds have one, and on a volume.
     disk_iops: Figure[Positive] | None = None
     volume_iops: Figure[Positive]

@@ -15,7 +15,7 @@ from klokken.capacity.engine.state import EVENTS
 from klokken.capacity.engine.sweep import sweep
 from klokken.capacity.fluid import flow, paths
 from klokken.capacity.model import model
-from klokken.capacity.morning import MINUTE_SECONDS, Morning
+from klokken.capacity.morning import MINUTE_SECONDS, Morning, everyone
 from klokken.capacity.platform import Kill, Platform
 from klokken.capacity.simulation import Minute, Served, Simulation
 from klokken.errors import InputError
@@ -68,6 +68,8 @@ def simulate(chosen: Choices) -> Simulation:
         platform,
         morning,
         seed=chosen.seed,
+        # Who stays at home has an account all the same.
+        accounts=everyone(profile),
         people=profile.people,
         kills=kills,
         bound=chosen.bound,

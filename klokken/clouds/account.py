@@ -10,9 +10,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from klokken.clouds.hetzner import Hetzner
+    from collections.abc import Iterator, Mapping
 
 API = "https://api.hetzner.cloud/v1"
 # Where the plugin, too, is told of another one.
@@ -29,16 +27,16 @@ class Account:
 
     token: str
 
-    def problems(self, config: Hetzner, names: Collection[str]) -> Iterator[str]:
+    def problems(self, new: Mapping[str, str], location: str) -> Iterator[str]:
         """Yield what keeps a stack from this account, each with its mend.
 
-        `names` are the servers that the stack is going to make. The API tells nobody a quota:
-        that one is met when it is reached.
+        `new` are the servers that the stack is going to make, with the type of each. The API
+        tells nobody a quota: that one is met when it is reached.
         """
         try:
-            for kind in sorted({config.type, *config.types.values()}):
-                yield from self._kind(kind.lower(), config.location)
-            for name in sorted(set(names) & set(self._servers())):
+            for kind in sorted({kind.lower() for kind in new.values()}):
+                yield from self._kind(kind, location)
+            for name in sorted(new.keys() & set(self._servers())):
                 mend = "import it, as docs/clouds.md says, or delete it in Hetzner's console"
                 yield f"{name}: there is such a server, which this stack does not know; {mend}"
         except HTTPError as error:

@@ -12,9 +12,11 @@ from klokken.clouds import credentials
 from klokken.clouds.account import Account
 from klokken.clouds.hetzner import Hetzner, require_token
 from klokken.clouds.openstack import OpenStack
+from klokken.clouds.proxmox import Proxmox
 from klokken.clouds.proxmox import require_token as require_proxmox_token
 from klokken.clouds.settings import Cloud, Front, Priced, price_list
 from klokken.doctor.findings import Cost, Finding, judged
+from klokken.doctor.shares import cost_of
 from klokken.errors import InputError, MachineError
 from klokken.stackconfig import config_path
 
@@ -31,9 +33,30 @@ PLUGINS = {
     "proxmox": ("proxmoxve", "8.6.0"),
 }
 
+# Hetzner's servers, as Pulumi's state calls them.
+SERVER = "hcloud:index/server:Server"
+
+
+def require_account(stack: str, config: Cloud, site: Topology) -> None:
+    """Raise MachineError with everything that keeps the stack from its account."""
+    if lacks := [each.text for each in _of_account(stack, config, site) if not each.ready]:
+        raise MachineError(f"up of {stack}: {'; '.join(lacks)}")
+
+
+def front(stack: str, config: Cloud) -> set[str]:
+    """Return the public addresses that the stack has its names lead to, as far as it is up."""
+    if not isinstance(config, Priced):
+        # What a kommune's own network shows to the world, its firewall says.
+        return set()
+    try:
+        words = ("stack", "output", "front", "--json", "--stack", stack)
+        return set(json.loads(workspace.pulumi(*words)))
+    except (MachineError, ValueError):
+        return set()
+
 
 def look(
-    stack: str, config: Cloud, site: Topology, today: date
+    stack: str, config: Hetzner | OpenStack | Proxmox, site: Topology, today: date
 ) -> tuple[list[Finding], Cost | None]:
     """Look at the key, the credentials, the account and the plugin, and reckon the month."""
     findings = [
@@ -41,11 +64,13 @@ def look(
         *_of_account(stack, config, site),
         *judged("plugin", _of_plugin(config), "installed"),
     ]
-    if not isinstance(config, Priced):
-        return findings, None
-    findings.append(_quota(config, site))
+    if isinstance(config, Priced):
+        findings.append(_quota(config, site))
     try:
-        return findings, _cost(config, site, today)
+        if isinstance(config, Priced):
+            return findings, _cost(config, site, today)
+        cores = sum(config.size_of(plan.tier).cores for plan in site.hosts())
+        return findings, cost_of(cores, today)
     except InputError as error:
         return [*findings, *judged("prices", [str(error)], "")], None
 
@@ -63,9 +88,11 @@ def _of_account(stack: str, config: Cloud, site: Topology) -> list[Finding]:
         if isinstance(config, Hetzner):
             found = credentials.configured(stack, "hcloud:token", "HCLOUD_TOKEN")
             account = Account(require_token(found))
-            new = {f"{stack}-{plan.name}" for plan in site.hosts()} - _known(stack)
+            kinds = {f"{stack}-{each.name}": config.type_of(each.tier) for each in site.hosts()}
+            known = _known(stack)
+            new = {name: kind for name, kind in kinds.items() if name not in known}
             well = "open a project where the types are sold and the names free; no quota is told"
-            return judged("account", account.problems(config, new), well)
+            return judged("account", account.problems(new, config.location), well)
         if isinstance(config, OpenStack):
             credentials.require_entry(config)
         else:
@@ -78,13 +105,13 @@ def _of_account(stack: str, config: Cloud, site: Topology) -> list[Finding]:
 
 
 def _known(stack: str) -> set[str]:
-    """Return the names of everything that the stack has made, as its state has them."""
+    """Return the names of the servers that the stack has made, as its state has them."""
     try:
         state = json.loads(workspace.pulumi("stack", "export", "--stack", stack))
     except MachineError:
         return set()
     resources = (state.get("deployment") or {}).get("resources") or []
-    return {str((each.get("inputs") or {}).get("name")) for each in resources}
+    return {str(each["inputs"]["name"]) for each in resources if each["type"] == SERVER}
 
 
 def _of_plugin(config: Any) -> Iterator[str]:
@@ -104,7 +131,7 @@ def _quota(config: Priced, site: Topology) -> Finding:
     sold = {name.lower(): kind for name, kind in prices.hosts.items()} if prices else {}
     hosts = site.hosts()
     cores = sum(sold[config.type_of(plan.tier).lower()].vcpu for plan in hosts)
-    volumes = sum(plan.volume_gb for plan in hosts)
+    volumes = sum(plan.volume_gb for plan in hosts) + _boot_gb(config) * len(hosts)
     text = (
         f"see in the console that the project may have {len(hosts)} hosts, {cores} cores and"
         f" {volumes} GB of volumes"
@@ -117,15 +144,25 @@ def _provider(config: Priced) -> str:
 
 
 def _cost(config: Priced, site: Topology, today: date) -> Cost:
-    """Return the month of hosts, volumes and balancer; raise InputError for an expired list."""
+    """Return the month of hosts, disks and balancer; raise InputError for an expired list."""
     provider = _provider(config)
     (prices,) = price_lists(today, [provider])
     names = {kind.lower(): kind for kind in prices.hosts}
     plans = site.hosts()
     hosts = sum(prices.month(names[config.type_of(plan.tier).lower()]) for plan in plans)
-    volumes = sum(plan.volume_gb for plan in plans) * prices.block_gb_eur_month.value
-    front = getattr(config, "front", Front.ADDRESS)
-    balancer = prices.balancer_eur_month.value if front is Front.BALANCER else 0.0
-    eur = hosts + volumes + balancer
-    ground = f"{len(plans)} hosts, volumes, by {provider}.yaml of {prices.dated}; no public IPv4"
+    gb = sum(plan.volume_gb for plan in plans) + _boot_gb(config) * len(plans)
+    balanced = getattr(config, "front", Front.ADDRESS) is Front.BALANCER
+    balancer = prices.balancer_eur_month.value if balanced else 0.0
+    eur = hosts + gb * prices.block_gb_eur_month.value + balancer
+    ground = (
+        f"{len(plans)} hosts, {gb} GB of volumes, by {provider}.yaml of {prices.dated};"
+        " without public IPv4 addresses, which it has no price of"
+    )
     return Cost(eur=eur, dkk=dkk(eur), ground=ground)
+
+
+def _boot_gb(config: Priced) -> int:
+    """Return the size of the volume that each host boots from, where it has no disk of its own."""
+    if isinstance(config, OpenStack) and not config.profile.own_disk.value:
+        return config.disk_gb
+    return 0

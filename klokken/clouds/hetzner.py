@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator
 
-from klokken.clouds.settings import Front, Priced, require_volumes
+from klokken.clouds.settings import FIELD, Front, Priced, require_volumes
 from klokken.errors import InputError
+from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from klokken.topology import Topology
@@ -24,6 +25,8 @@ RANGES = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168
 # Servers that one network and one spread placement group can have.
 MOST_SERVERS = 100
 GROUP = 10
+# Servers that a load balancer of each type sends to.
+TARGETS = {"lb11": 25, "lb21": 75, "lb31": 150}
 VOLUME_GB = range(10, 10_241)
 # No other number of characters is a token.
 TOKEN = 64
@@ -55,6 +58,10 @@ class Hetzner(Priced):
         if (count := len(site.hosts())) > MOST_SERVERS:
             problem = f"{count} hosts, and a network has at most {MOST_SERVERS}"
             raise InputError(source, "klokken.site.tiers", problem, "lower a `count`")
+        edges, most = site.tiers[Tier.EDGE].count, TARGETS[self.balancer_type]
+        if self.front is Front.BALANCER and edges > most:
+            problem = f"{self.balancer_type} sends to {most} servers, and there are {edges} edges"
+            raise InputError(source, f"{FIELD}.balancer_type", problem, "choose a larger one")
         require_volumes(site, VOLUME_GB, source)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -39,13 +40,16 @@ class Profile(Document):
 
     `floating` says that a host is reached at an address of its own only by a floating one;
     without it a host has its public address on the `external_network` itself, beside the private
-    one. `own_disk` says that a flavour comes with a disk; without it a host boots from a volume.
-    `encrypted` is the type of volume that the cloud encrypts, empty where it has none.
+    one. `names_kinds` says that its price list names kinds as the cloud does. `own_disk` says that
+    a flavour comes with a disk; without it a host boots from a volume. `encrypted` is the type of
+    volume that the cloud encrypts, empty where it has none.
     """
 
     title: str
     regions: Annotated[dict[str, Region], Field(min_length=1)]
     external_network: Figure[str]
+    resolvers: Figure[list[IPv4Address]]
+    names_kinds: Figure[bool]
     floating: Figure[bool]
     own_disk: Figure[bool]
     octavia: Figure[bool]
@@ -82,8 +86,9 @@ class OpenStack(Priced):
     """Servers of one region of an OpenStack cloud.
 
     `entry` is the cloud's name in clouds.yaml, where the application credential is. `flavours`
-    gives the name that the cloud has for a kind of its price list, where it is another. The other
-    fields go before what the profile says.
+    gives the name that the cloud has for a kind of its price list, where it is another.
+    `name_servers` are what the hosts ask for names. The other fields go before what the profile
+    says.
     """
 
     kind: Literal["openstack"]
@@ -94,6 +99,7 @@ class OpenStack(Priced):
     front: Front = Front.ADDRESS
     external_network: str | None = None
     image: str | None = None
+    name_servers: list[IPv4Address] = Field(default_factory=list)
     # Of a host that boots from a volume.
     disk_gb: Annotated[int, Field(ge=10, le=16_000, strict=True)] = 40
 
@@ -114,8 +120,19 @@ class OpenStack(Priced):
             mend = f"choose {', '.join(regions)}"
             raise InputError(source, f"{FIELD}.region", problem, mend)
         self.require_kinds(self.cloud, source)
+        self._require_flavours(source)
         if self.front is Front.BALANCER and not self.profile.octavia.value:
             problem = f"{self.profile.title} has no load balancer as a service"
             raise InputError(source, f"{FIELD}.front", problem, "leave it at `address`")
         site.require_planned(source)
         require_volumes(site, VOLUME_GB, source)
+
+    def _require_flavours(self, source: object) -> None:
+        """Raise InputError for a kind that nobody has said the cloud's own name of."""
+        if self.profile.names_kinds.value:
+            return
+        for kind in [self.type, *self.types.values()]:
+            if kind not in self.flavours:
+                problem = f"does not say what {self.profile.title} calls the kind {kind!r}"
+                mend = f"add `{kind}: NAME`, with a name that `openstack flavor list` shows"
+                raise InputError(source, f"{FIELD}.flavours", problem, mend)

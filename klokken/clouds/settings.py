@@ -23,6 +23,8 @@ FIELD = "klokken.substrate"
 WIDEST_MANAGEMENT = 16
 # The one tier whose role puts its data on a volume of its own.
 WITH_VOLUME = Tier.DRIVE
+# Whose own disk holds what cannot be made again.
+WITH_DATA = (Tier.DATABASE, Tier.DRIVE)
 
 Home = Annotated[Path, AfterValidator(Path.expanduser)]
 # A name that every cloud takes as a label, a tag and a part of a host name.
@@ -102,25 +104,32 @@ class Cloud(Document):
 class Priced(Cloud):
     """A cloud whose hosts are of kinds that its price list names.
 
-    `type` is the kind of every host, `types` of those of single tiers.
+    `type` is the kind of every host, `types` of those of single tiers. `discontinued` are kinds
+    that are no longer sold, and that hosts of the stack are already of.
     """
 
     type: str
     types: dict[Tier, str] = Field(default_factory=dict)
+    discontinued: list[str] = Field(default_factory=list)
 
     def type_of(self, tier: Tier) -> str:
         """Return the kind of host of a tier."""
         return self.types.get(tier, self.type)
 
     def require_kinds(self, provider: str, source: object) -> None:
-        """Raise InputError unless the price list has every kind, and it can be ordered."""
+        """Raise InputError unless the price list has every kind, and it is there to be had."""
         prices = price_list(provider)
-        sold = [kind for kind, host in prices.hosts.items() if host.orderable] if prices else []
+        hosts = prices.hosts if prices else {}
+        sold = [kind for kind, host in hosts.items() if host.orderable]
+        choice = f"choose {', '.join(sold)}" if sold else "write one, as docs/sizing.md says"
+        there = {kind.lower() for kind in [*sold, *self.discontinued]}
         named = {"type": self.type, **{f"types.{tier}": kind for tier, kind in self.types.items()}}
         for field, kind in named.items():
-            problem = unpriced(provider, kind)
-            if problem:
-                mend = f"choose {', '.join(sold)}" if sold else "write one, as docs/sizing.md says"
+            if problem := unpriced(provider, kind):
+                raise InputError(source, f"{FIELD}.{field}", problem, choice)
+            if kind.lower() not in there:
+                problem = f"{kind!r} can no longer be ordered"
+                mend = f"{choice}, or add it to `discontinued` where hosts are of it already"
                 raise InputError(source, f"{FIELD}.{field}", problem, mend)
 
 
@@ -135,15 +144,12 @@ def price_list(provider: str, folder: Path = PRICES) -> PriceList | None:
 
 
 def unpriced(provider: str, kind: str) -> str:
-    """Return why a kind of host is not to be ordered, or nothing."""
+    """Return why nobody knows what a kind of host costs, or nothing."""
     prices = price_list(provider)
     if prices is None:
         return f"there is no price list of {provider}"
-    entries = {name.lower(): host for name, host in prices.hosts.items()}
-    if kind.lower() not in entries:
+    if kind.lower() not in map(str.lower, prices.hosts):
         return f"{kind!r} is not in the price list of {prices.title}"
-    if not entries[kind.lower()].orderable:
-        return f"{kind!r} can no longer be ordered from {prices.title}"
     return ""
 
 

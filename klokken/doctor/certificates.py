@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 from cryptography import x509
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 # A certificate with fewer days left is to be renewed before the site is counted on.
 LEAST_DAYS = 30
+# Seconds that an authority has to answer.
+PATIENCE = 15
 FILES, ACME = "certificate_files", "certificate_acme"
 
 
@@ -30,13 +34,31 @@ def examine(site: Topology, today: date) -> list[Finding]:
         return judged("certificate", _of_files(files, site, today), "valid for every name")
     acme: Any = variables.get(ACME) or {}
     if acme:
-        text = f"by ACME from {acme.get('directory')}, challenge {acme.get('challenge', 'http-01')}"
-        return [Finding(topic="certificate", ready=True, text=text)]
+        text = f"by ACME from {acme.get('directory')}, which answers; challenge http-01"
+        return judged("certificate", _of_acme(str(acme.get("directory", ""))), text)
     own = "of the stack's own authority, which pupils' machines do not trust"
     if site.domain.rpartition(".")[2] in NOBODYS:
         return [Finding(topic="certificate", ready=True, text=own)]
     mend = f"set `{FILES}` or `{ACME}` in `tiers.edge.variables`, as docs/sites.md says"
     return [Finding(topic="certificate", ready=False, text=f"{own}; {mend}")]
+
+
+def _of_acme(directory: str) -> Iterator[str]:
+    """Yield why nobody there can be asked for a certificate. Nothing is ordered by asking."""
+    field = "certificate_acme.directory"
+    if not directory.startswith("https://"):
+        yield f"{field}: {directory!r} is not https; give the authority's directory"
+        return
+    try:
+        with urlopen(directory, timeout=PATIENCE) as reply:  # noqa: S310 - https, by the line above
+            found = json.load(reply)
+    except (OSError, ValueError) as error:
+        mend = "correct it, or see whether this machine may reach it"
+        yield f"{field}: {directory} does not answer as an authority ({error}); {mend}"
+        return
+    # RFC 8555, 7.1.1.
+    if not isinstance(found, dict) or "newOrder" not in found:
+        yield f"{field}: {directory} is no directory of ACME; correct it"
 
 
 def _of_files(files: Any, site: Topology, today: date) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from klokken.clouds import doctor as clouds
+from klokken.clouds.settings import Cloud
 from klokken.deployment import require_machine
 from klokken.doctor import certificates, names
 from klokken.doctor.findings import Cost, Examination, Finding, judged
@@ -21,7 +22,7 @@ def examine(stack: str, today: date, *, accept_host_keys: bool = False) -> Exami
     """Return what `stack` has and lacks; raise InputError where its config cannot be read."""
     config = StackConfig.read(stack)
     if accept_host_keys and not isinstance(config.substrate, Servers):
-        problem = f"are not asked for: the keys of a {config.substrate.kind} are its own"
+        problem = "are for servers that exist: elsewhere `up` takes the keys of new hosts itself"
         raise InputError("doctor", "--accept-host-keys", problem, "leave it out")
     count = len(config.site.hosts())
     secrets = [] if config.secrets else [f"none yet; run `klokken init {stack}`"]
@@ -36,7 +37,7 @@ def examine(stack: str, today: date, *, accept_host_keys: bool = False) -> Exami
         findings=[
             *findings,
             *of_substrate,
-            *names.examine(config.site),
+            *names.examine(config.site, _front(stack, config)),
             *certificates.examine(config.site, today),
         ],
         cost=cost,
@@ -54,6 +55,11 @@ def _look(
             return servers.look(stack, config.site, today, accept=accept)
         case cloud:
             return clouds.look(stack, cloud, config.site, today)
+
+
+def _front(stack: str, config: StackConfig) -> set[str]:
+    """Return where the site's names shall lead, where a cloud has said so."""
+    return clouds.front(stack, config.substrate) if isinstance(config.substrate, Cloud) else set()
 
 
 def _refusals(config: StackConfig) -> list[str]:

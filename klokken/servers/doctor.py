@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klokken.capacity.money import dkk
-from klokken.capacity.pricelist import price_lists
-from klokken.doctor.findings import Cost, Finding, judged
+from klokken.doctor.findings import Finding, judged
+from klokken.doctor.shares import cost_of
 from klokken.errors import InputError
 from klokken.servers import keys
 from klokken.servers.facts import Facts
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import date
 
+    from klokken.doctor.findings import Cost
     from klokken.errors import MachineError
     from klokken.servers.keys import Shown
     from klokken.topology import Topology
@@ -72,8 +72,4 @@ def _cost(
     seen = [facts.cores for facts in found.values() if isinstance(facts, Facts)]
     if len(seen) < len(hosts):
         return None
-    (prices,) = price_lists(today, ["own"])
-    a_core, kind = min((prices.month(k) / h.vcpu, k) for k, h in prices.hosts.items())
-    eur = sum(seen) * a_core
-    ground = f"{sum(seen)} cores as shares of {kind}, by the assumed figures of prices/own.yaml"
-    return Cost(eur=eur, dkk=dkk(eur), ground=ground)
+    return cost_of(sum(seen), today)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from klokken.clouds.account import ENDPOINT
 from klokken.clouds.hetzner import LOCATIONS, ZONE
 from klokken.clouds.openstack import profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from policy.seen import Seen
 
-HETZNER_API = "api.hetzner.cloud"
+# By the provider's field, the one host that is right.
+HETZNER_APIS = {"endpoint": "api.hetzner.cloud", "endpointHetzner": "api.hetzner.com"}
 
 
 def within_the_eu(seen: Seen) -> Iterator[str]:
@@ -26,14 +29,27 @@ def within_the_eu(seen: Seen) -> Iterator[str]:
             yield f"{place!r} is not within the EU; choose {', '.join(LOCATIONS)}"
         if (zone := props.get("networkZone")) and zone != ZONE:
             yield f"the network zone {zone!r} is not within the EU; use {ZONE}"
+    elif seen.type.startswith("openstack:"):
+        # One identity service may serve regions all over the world.
+        region, known = props.get("region"), {n for p in profiles().values() for n in p.regions}
+        if region and region not in known:
+            yield f"the region {region!r} is not within the EU; remove `region`"
     elif seen.type == "pulumi:providers:hcloud":
-        endpoint = props.get("endpoint")
-        if endpoint and not (_is_https(endpoint, HETZNER_API) or _is_own_machine(endpoint)):
-            yield f"{endpoint} is not Hetzner's API; remove `hcloud:endpoint`"
+        yield from _hetzner_apis(props)
     elif seen.type == "pulumi:providers:openstack":
         yield from _openstack(str(props.get("authUrl") or ""), str(props.get("region") or ""))
     elif seen.type == "pulumi:providers:proxmoxve" and not _is_https(props.get("endpoint")):
         yield f"{props.get('endpoint')} is not https; correct `endpoint`"
+
+
+def _hetzner_apis(props: Mapping[str, Any]) -> Iterator[str]:
+    # What the plugin finds in the environment, Pulumi does not know of.
+    given = {"endpoint": os.environ.get(ENDPOINT), **props}
+    for field, api in HETZNER_APIS.items():
+        endpoint = given.get(field)
+        if endpoint and not (_is_https(endpoint, api) or _is_own_machine(endpoint)):
+            where = f"`hcloud:{field}`" if props.get(field) else ENDPOINT
+            yield f"{endpoint} is not Hetzner's API; remove {where}"
 
 
 def _openstack(url: str, region: str) -> Iterator[str]:

@@ -17,6 +17,8 @@ WEB = (80, 443)
 WIDEST_IPV6 = 48
 LAST_PORT = 65_535
 HETZNER_WALL = "hcloud:index/firewall:Firewall"
+HETZNER_SERVER = "hcloud:index/server:Server"
+OPENSTACK_PORT = "openstack:networking/port:Port"
 OPENSTACK_RULE = "openstack:networking/secGroupRule:SecGroupRule"
 FRONTS = {
     "hcloud:index/loadBalancerService:LoadBalancerService": "listenPort",
@@ -30,10 +32,22 @@ def only_the_web_is_public(seen: Seen) -> Iterator[str]:
     """Only ports 80 and 443 are open to everybody: no database, and no way to manage a host."""
     if seen.type in FRONTS and int(seen.props[FRONTS[seen.type]]) not in WEB:
         yield _complaint([int(seen.props[FRONTS[seen.type]])])
+    yield from _unguarded(seen)
     for first, last in _public_ranges(seen):
         closed = [port for port in SERVICES if first <= port <= last] or [first, last]
         if any(port not in WEB for port in (first, last)) or last - first > 0:
             yield _complaint(closed)
+
+
+def _unguarded(seen: Seen) -> Iterator[str]:
+    """Yield a problem where a thing has an address of its own, and nothing before it."""
+    if seen.type == HETZNER_SERVER and not len(seen.props.get("firewallIds") or []):
+        yield "has no firewall: every port is open to everybody; give `firewallIds`"
+    if seen.type == OPENSTACK_PORT:
+        off = seen.props.get("portSecurityEnabled") is False
+        if off or seen.props.get("noSecurityGroups"):
+            field = "portSecurityEnabled" if off else "noSecurityGroups"
+            yield f"every port is open to everybody; remove `{field}`"
 
 
 def _public_ranges(seen: Seen) -> Iterator[tuple[int, int]]:

@@ -16,7 +16,11 @@ OPENSTACK_SERVER = "openstack:compute/instance:Instance"
 
 
 def has_a_price(seen: Seen) -> Iterator[str]:
-    """No server is of a type that has no entry in the price list, or is no longer sold."""
+    """No server is of a type that has no entry in the price list.
+
+    One that is no longer sold has, and whoever is of it stays: that no other is ordered, the
+    stack's config and the cloud see to.
+    """
     problem = ""
     if seen.type == HETZNER_SERVER:
         problem = unpriced("hetzner", str(seen.props.get("serverType")))

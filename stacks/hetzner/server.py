@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_hcloud as hcloud
 
-from klokken.clouds.settings import Front
+from klokken.clouds.settings import WITH_DATA, Front
 from klokken.topology import HostPlan, Tier
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 # A change of any of these would make another server in the place of one with data on it.
 SETTLED = ["image", "location", "ssh_keys", "user_data"]
-# Whose own disk holds what cannot be made again.
-WITH_DATA = (Tier.DATABASE, Tier.DRIVE)
 
 
 class Server(pulumi.ComponentResource):
-    """A server in the site's network; `volume` is its data's disk where it has one."""
+    """A server in the site's network; `volume` is its data's disk where it has one.
+
+    `is_public` says whether pupils arrive at its own addresses.
+    """
 
     def __init__(
         self,
@@ -40,8 +41,8 @@ class Server(pulumi.ComponentResource):
         self._labels = config.labels(stack) | {"tier": plan.tier.value}
         kept = config.keeps_data and plan.tier in WITH_DATA
         child = pulumi.ResourceOptions(parent=self)
-        at_edge = plan.tier is Tier.EDGE and config.front is Front.ADDRESS
-        walls = [ground.management, ground.web] if at_edge else [ground.management]
+        self.is_public = plan.tier is Tier.EDGE and config.front is Front.ADDRESS
+        walls = [ground.management, ground.web] if self.is_public else [ground.management]
         self.machine = hcloud.Server(
             self.name,
             # A name of our own: after a lost reply the next `up` would order a second server.
@@ -52,7 +53,7 @@ class Server(pulumi.ComponentResource):
             ssh_keys=[ground.key.id],
             placement_group_id=ground.group(plan).id.apply(int),
             firewall_ids=[wall.id.apply(int) for wall in walls],
-            public_nets=[self._public_net(at_edge=at_edge)],
+            public_nets=[self._public_net()],
             labels=self._labels,
             delete_protection=kept,
             rebuild_protection=kept,
@@ -69,23 +70,28 @@ class Server(pulumi.ComponentResource):
         self.volume = self._volume() if plan.volume_gb else None
         self.register_outputs({"address": self.machine.ipv4_address})
 
-    def _public_net(self, *, at_edge: bool) -> hcloud.ServerPublicNetArgs:
-        """Return an address of each family; that of an edge outlives the server, for DNS."""
+    def _public_net(self) -> hcloud.ServerPublicNetArgs:
+        """Return an address of each family; those in DNS outlive the server."""
         net = hcloud.ServerPublicNetArgs(ipv4_enabled=True, ipv6_enabled=True)
-        if at_edge:
-            fixed = hcloud.PrimaryIp(
-                self.name,
-                name=self.name,
-                type="ipv4",
-                assignee_type="server",
-                location=self._config.location,
-                auto_delete=False,
-                delete_protection=self._config.keeps_data,
-                labels=self._labels,
-                opts=pulumi.ResourceOptions(parent=self, ignore_changes=["location"]),
-            )
-            net.ipv4 = fixed.id.apply(int)
+        if self.is_public:
+            net.ipv4, net.ipv6 = self._fixed("ipv4"), self._fixed("ipv6")
         return net
+
+    def _fixed(self, family: str) -> pulumi.Output[int]:
+        """Return the id of an address of the server's own that stays when the server goes."""
+        name = f"{self.name}-{family}"
+        fixed = hcloud.PrimaryIp(
+            name,
+            name=name,
+            type=family,
+            assignee_type="server",
+            location=self._config.location,
+            auto_delete=False,
+            delete_protection=self._config.keeps_data,
+            labels=self._labels,
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["location"]),
+        )
+        return fixed.id.apply(int)
 
     def _volume(self) -> hcloud.Volume:
         kept = self._config.keeps_data

@@ -47,6 +47,10 @@ class Ground(pulumi.ComponentResource):
             network_id=self.network.id,
             cidr=str(site.network),
             ip_version=4,
+            # Without any, a host asks the network's own, and not every cloud has one there.
+            dns_nameservers=[
+                str(each) for each in config.name_servers or config.profile.resolvers.value
+            ],
             tags=self._tags,
             opts=self._child,
         )

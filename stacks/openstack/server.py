@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_openstack import blockstorage, compute, images, networking
 
-from klokken.clouds.settings import Front
+from klokken.clouds.settings import WITH_DATA, Front
 from klokken.topology import HostPlan, Tier
 from stacks.openstack.ground import tags
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # A change of any of these would make another server in the place of one with data on it.
 SETTLED = ["image_id", "image_name", "key_pair", "user_data", "block_devices"]
-# Whose own disk holds what cannot be made again.
-WITH_DATA = (Tier.DATABASE, Tier.DRIVE)
 # The account that Debian's cloud images give the first SSH key to.
 ACCOUNT = "debian"
 

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_proxmoxve as proxmoxve
 
-from klokken.topology import HostPlan, Tier
+from klokken.clouds.settings import WITH_DATA
 
 if TYPE_CHECKING:
     from klokken.clouds.proxmox import Proxmox
-    from klokken.topology import Topology
+    from klokken.topology import HostPlan, Topology
     from stacks.proxmox.ground import Ground
 
 # A change of any of these would make another machine in the place of one with data on it.
-SETTLED = ["initialization", "disks[0].file_id", "node_name"]
-# Whose own disk holds what cannot be made again.
-WITH_DATA = (Tier.DATABASE, Tier.DRIVE)
+# A name inside another is the cluster's own: Pulumi translates only the outermost.
+SETTLED = ["initialization", "disks[0].importFrom", "node_name"]
 # The account that cloud-init gives the first SSH key to.
 ACCOUNT = "debian"
 DATA_SERIAL = "klokken-data"
@@ -74,7 +73,7 @@ def _disks(
     system = proxmoxve.VmLegacyDiskArgs(
         interface="scsi0",
         datastore_id=config.datastore,
-        file_id=image,
+        import_from=image,
         size=config.size_of(plan.tier).disk_gb,
         discard="on",
         iothread=True,

@@ -80,6 +80,16 @@ def test_pupils_are_served(host: Host, port: int) -> None:
     assert listening(host, port)
 
 
+@pytest.mark.parametrize("port", [80, 443])
+def test_pupils_are_served_by_ipv6_where_the_site_says_so(
+    host: Host, inventory: Inventory, port: int
+) -> None:
+    said = [inventory.all.children[Tier.EDGE].vars.get("edge_ipv6", False)]
+    edges = inventory.hosts(Tier.EDGE).values()
+    said += [(edge.model_extra or {}).get("edge_ipv6", False) for edge in edges]
+    assert ("[::]" in listening(host, port)) is any(said)
+
+
 @pytest.mark.parametrize("protocol", ["h2", "http/1.1"])
 def test_both_versions_of_http_are_spoken(host: Host, login: str, protocol: str) -> None:
     assert f"ALPN protocol: {protocol}" in handshake(host, login, f"-alpn {protocol}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -211,7 +212,8 @@ def test_an_exam_is_sat_and_broken_and_nothing_is_lost(exam: dict[str, Any]) -> 
     told = json.loads((exam["folder"] / "faults.json").read_text())
     # A machine that others use too may make the generator late; that loses no hand-in.
     assert exam["exit"] == (Exit.INVALID if exam["invalid_because"] else Exit.PASS)
-    assert all("generator was late" in why for why in exam["invalid_because"])
+    late = re.compile("generator (was|woke pupils) late")
+    assert all(late.search(why) for why in exam["invalid_because"])
     assert audit["lost"] == []
     assert audit["present"] == audit["acknowledged"] == 2 * exam["offered"]
     assert [fault["kind"] for fault in told["faults"]] == ["kill-drive", "kill-metrics", "cut"]

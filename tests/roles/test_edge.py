@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.loadtests.certificate import certificate
 from tests.roles.rendering import rendered
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.timeout(300)
 TEMPLATE = "etc/haproxy/haproxy.cfg.j2"
@@ -94,27 +87,3 @@ def test_what_changes_with_a_version_only_waits_for_nobody(settings: dict[str, s
 
 def test_a_body_is_awaited_before_a_request_takes_a_place(settings: dict[str, str]) -> None:
     assert "option http-buffer-request" in section(settings["edge1"], "backend identity")
-
-
-def version() -> int:
-    """Return the major version of the HAProxy that is on this machine, or 0."""
-    if not shutil.which("haproxy"):
-        return 0
-    said = subprocess.run(["haproxy", "-v"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"version (\d+)", said)
-    return int(found[1]) if found else 0
-
-
-@pytest.mark.skipif(version() < 3, reason="HAProxy 3 is not on this machine; the hosts have it")
-@pytest.mark.parametrize("edge", CASES)
-def test_haproxy_takes_the_settings(settings: dict[str, str], tmp_path: Path, edge: str) -> None:
-    key, trusted = certificate(tmp_path)
-    (tmp_path / "site.pem").write_text(trusted.read_text() + key.read_text())
-    for page in ("portal.html", "waiting.html"):
-        (tmp_path / page).write_text("<!DOCTYPE html>\n")
-    file = tmp_path / "haproxy.cfg"
-    file.write_text(settings[edge].replace("/etc/haproxy/", f"{tmp_path}{os.sep}"))
-    done = subprocess.run(
-        ["haproxy", "-c", "-f", str(file)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -90,9 +91,26 @@ def test_behind_a_balancer_no_server_is(key: str) -> None:
 
 
 def test_what_an_edge_is_reached_at_outlives_it(seen: Recorder) -> None:
-    (fixed,) = of(seen, "primaryIp").values()
-    assert fixed["autoDelete"] is False
-    assert fixed["deleteProtection"] is True
+    fixed = of(seen, "primaryIp")
+    assert {name: address["type"] for name, address in fixed.items()} == {
+        f"{STACK}-edge1-ipv4": "ipv4",
+        f"{STACK}-edge1-ipv6": "ipv6",
+    }
+    assert not any(address["autoDelete"] for address in fixed.values())
+    assert all(address["deleteProtection"] for address in fixed.values())
+    (net,) = of(seen, "server")[f"{STACK}-edge1"]["publicNets"]
+    assert net["ipv4"]
+    assert net["ipv6"]
+
+
+@pytest.mark.parametrize(("front", "said"), [("address", {"edge1"}), ("balancer", set())])
+def test_an_edge_serves_at_the_ipv6_address_that_dns_has(
+    key: str, front: str, said: set[str]
+) -> None:
+    (file,) = declared(configured("hetzner", key, front=front)).of("InventoryFile").values()
+    groups = yaml.safe_load(file["content"])["all"]["children"].values()
+    hosts = {name: host for group in groups for name, host in group["hosts"].items()}
+    assert {name for name, host in hosts.items() if host.get("edge_ipv6")} == said
 
 
 def test_a_volume_is_protected_and_in_the_location_of_its_server(seen: Recorder) -> None:
@@ -151,6 +169,22 @@ def test_a_topology_that_hetzner_cannot_hold_is_one_line(key: str, tiers: Any, s
     with pytest.raises(InputError) as refused:
         configured("hetzner", key, tiers)
     assert said in str(refused.value)
+
+
+def test_a_site_goes_on_with_servers_of_a_type_that_is_no_longer_sold(key: str) -> None:
+    config = configured("hetzner", key, type="cx23", discontinued=["cx23"])
+    seen = declared(config)
+    assert of(seen, "server")[f"{STACK}-edge1"]["serverType"] == "cx23"
+    assert refused(seen) == []
+
+
+def test_a_balancer_that_cannot_send_to_every_edge_is_one_line(key: str) -> None:
+    tiers = {"edge": {"count": 26}}
+    many = {"front": "balancer", "network": "10.20.0.0/23"}
+    with pytest.raises(InputError) as refused:
+        configured("hetzner", key, tiers, **many)
+    assert "lb11 sends to 25 servers, and there are 26 edges; choose a larger" in str(refused.value)
+    configured("hetzner", key, tiers, **many, balancer_type="lb21")
 
 
 @pytest.mark.parametrize(

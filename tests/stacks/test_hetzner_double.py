@@ -23,6 +23,7 @@ from hcloud.locations import Location
 from hcloud.networks import NetworkSubnet
 from hcloud.placement_groups import PlacementGroup
 from hcloud.server_types import ServerType
+from hcloud.servers.domain import ServerCreatePublicNetwork
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -235,6 +236,22 @@ def test_a_firewall_that_holds_for_a_server_stays(cloud: Cloud) -> None:
     wall.delete()
 
 
+@pytest.mark.parametrize(("family", "other"), [("ipv4", "ipv6"), ("ipv6", "ipv4")])
+def test_an_address_is_of_the_family_that_it_is_asked_for(
+    cloud: Cloud, family: str, other: str
+) -> None:
+    fixed = cloud.client.primary_ips.create(
+        family, "fixed", location=Location(name="fsn1")
+    ).primary_ip
+    nets = {"ipv4": None, "ipv6": None, "enable_ipv4": True, "enable_ipv6": True}
+    with refused("invalid_input"):
+        cloud.server("a1", public_net=ServerCreatePublicNetwork(**{**nets, other: fixed}))
+    server = cloud.server("a1", public_net=ServerCreatePublicNetwork(**{**nets, family: fixed}))
+    assert getattr(server.public_net, family).ip == fixed.ip
+    with refused("resource_in_use"):
+        fixed.delete()
+
+
 def test_a_server_has_five_firewalls_at_most(cloud: Cloud) -> None:
     walls = [Firewall(id=cloud.client.firewalls.create(f"wall{n}").firewall.id) for n in range(6)]
     with refused("more than 5"):
@@ -317,6 +334,25 @@ def test_a_balancer_sends_to_servers_of_its_network(cloud: Cloud) -> None:
     balancer.delete()
     server.delete()
     network.delete()
+
+
+def test_a_balancer_has_no_more_targets_than_its_type(cloud: Cloud) -> None:
+    network = cloud.network()
+    ordered = cloud.client.load_balancers.create(
+        "edge", LoadBalancerType(name="lb11"), location=Location(name="fsn1")
+    )
+    ordered.action.wait_until_finished()
+    balancer = ordered.load_balancer
+    balancer.attach_to_network(network).wait_until_finished()
+    for number in range(26):
+        server = cloud.server(f"a{number}")
+        server.attach_to_network(network).wait_until_finished()
+        target = LoadBalancerTarget(type="server", server=server, use_private_ip=True)
+        if number == 25:
+            with refused("target limit exceeded"):
+                balancer.add_target(target)
+        else:
+            balancer.add_target(target).wait_until_finished()
 
 
 def test_a_key_is_kept_once(cloud: Cloud) -> None:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from klokken import workspace
+from klokken.clouds.refusals import refusals
 from klokken.paths import PROJECT, site_folder
 from tests.clouds import PUBLIC_KEY, TOKEN, configured
 from tests.doubles.hetzner.api import Api
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.slow
 STACK = "test-hetzner"
 PLUGIN = "pulumi-resource-hcloud"
 POLICY = str(PROJECT / "policy")
+NAMES = ["database1", "drive1", "edge1", "edge2", "identity1", "loadgen1", "metrics1"]
 # The hosts alone: configuring them is tested where they are real.
 PROGRAM = """
 import os
@@ -79,6 +81,13 @@ class Engine:
         """Bring the stack up; return what Pulumi says, whether it did well or not."""
         done = self.run("up", "--yes", "--skip-preview")
         return done.stdout + done.stderr
+
+    def refusals(self) -> list[str]:
+        """Bring the stack up; return the lines that `klokken up` would make of what was refused."""
+        log = self.folder / "events"
+        log.unlink(missing_ok=True)
+        self.run("up", "--yes", "--skip-preview", "--refresh", "--event-log", str(log))
+        return refusals(log)
 
     def orders(self) -> int:
         """Return how often the API was asked to make or do something."""
@@ -147,14 +156,15 @@ def test_a_stack_comes_up_once_keeps_its_data_and_goes_without_a_trace(engine: E
 
     engine.configure(purpose="school")
     engine.up()
-    names = ["database1", "drive1", "edge1", "edge2", "identity1", "loadgen1", "metrics1"]
-    assert engine.names("servers") == [f"{STACK}-{name}" for name in names]
+    assert engine.names("servers") == [f"{STACK}-{name}" for name in NAMES]
     assert all(each["status"] == "running" for each in engine.api.project.all("servers"))
     (volume,) = engine.api.project.all("volumes")
     assert volume["server"] is not None
-    assert len((site_folder(STACK) / "known_hosts").read_text().splitlines()) == len(names)
+    assert len((site_folder(STACK) / "known_hosts").read_text().splitlines()) == len(NAMES)
     front = json.loads(engine.run("stack", "output", "front", "--json").stdout)
-    assert {each["ip"] for each in engine.api.project.all("primary_ips")} < set(front)
+    # Of an IPv6 network, the first address is the server's.
+    fixed = [each["ip"].replace("/64", "1") for each in engine.api.project.all("primary_ips")]
+    assert sorted(fixed) == sorted(front)
 
     # A new image or location is for servers to come.
     ordered = engine.orders()
@@ -184,22 +194,82 @@ def test_a_balancer_stands_before_the_edges_when_they_are_in_the_network(engine:
     assert engine.names("primary_ips") == []
 
 
-def test_what_fails_in_the_middle_keeps_what_is_there_and_buys_nothing_twice(
-    engine: Engine,
-) -> None:
+def test_a_quota_that_is_raised_lets_the_next_up_make_the_rest(engine: Engine) -> None:
     switches = engine.api.project.switches
     switches.quota["servers"] = 3
-    assert "resource_limit_exceeded" in engine.up()
+    (line,) = engine.refusals()
+    assert line.endswith(
+        "and 1 more: a quota of the account is reached; have it raised in the cloud's console, and"
+        " `up` again makes the rest"
+    )
     before = {each["id"] for each in engine.api.project.all("servers")}
     assert len(before) == 3
+    # With a quota that was raised, the next `up` makes what is missing, and nothing else.
+    switches.quota["servers"] = 6
+    assert "resource_limit_exceeded" in engine.up()
     switches.quota.clear()
-    switches.lost["POST", "/servers"] = 1
+    engine.up()
+    assert engine.names("servers") == [f"{STACK}-{name}" for name in NAMES]
+    assert before < {each["id"] for each in engine.api.project.all("servers")}
+    assert all(len(each["private_net"]) == 1 for each in engine.api.project.all("servers"))
+    assert len((site_folder(STACK) / "known_hosts").read_text().splitlines()) == len(NAMES)
+    ordered = engine.orders()
+    assert "unchanged" in engine.up()
+    assert engine.orders() == ordered
+
+
+def test_a_token_that_is_refused_is_one_line(engine: Engine) -> None:
+    engine.environment["HCLOUD_TOKEN"] = "w" * 64
+    (line,) = engine.refusals()
+    assert "the cloud refuses the credentials; give others" in line
+    assert engine.orders() > 0
+    assert not any(table for table in engine.api.project.tables.values())
+
+
+def test_a_reply_that_is_lost_buys_nothing_twice(engine: Engine) -> None:
+    engine.api.project.switches.lost["POST", "/servers"] = 1
     assert "server_error" in engine.up()
     # Its name is taken, and that of an edge has the address as well.
     again = engine.up()
     assert "uniqueness_error" in again or "resource_in_use" in again
-    assert before < {each["id"] for each in engine.api.project.all("servers")}
     assert len(engine.names("servers")) == len(set(engine.names("servers"))) <= 7
+
+
+def test_an_action_that_fails_leaves_its_server_in_the_state_and_the_next_up_goes_on(
+    engine: Engine,
+) -> None:
+    engine.api.project.switches.failing["create_server"] = 1
+    (line,) = engine.refusals()
+    assert line.startswith(f"{STACK}-")
+    assert line.endswith(
+        ": it was ordered, and did not become ready; `up` again goes on; `klokken check` says"
+        " whether it runs, docs/clouds.md what if not"
+    )
+    again = engine.run("up", "--yes", "--skip-preview", "--refresh")
+    assert again.returncode == 0, again.stdout + again.stderr
+    servers = engine.api.project.all("servers")
+    assert len(servers) == len(NAMES)
+    # It never ran, and no second one was bought in its place.
+    assert sorted(each["status"] for each in servers) == ["initializing", *["running"] * 6]
+    gone = engine.run("destroy", "--yes", "--skip-preview")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert not any(table for table in engine.api.project.tables.values())
+
+
+def test_a_host_key_that_changed_ends_the_up_until_somebody_has_looked(engine: Engine) -> None:
+    engine.up()
+    known = site_folder(STACK) / "known_hosts"
+    before = known.read_text()
+    _executable(engine.folder / "bin" / "ssh-keyscan", KEYSCAN.replace("AAAA", "AAAB"))
+    refused = engine.run("up", "--yes", "--skip-preview", "--refresh")
+    assert refused.returncode != 0
+    assert "shows another SSH host key than the one that is known" in refused.stdout
+    assert known.read_text() == before
+    known.unlink()
+    accepted = engine.run("up", "--yes", "--skip-preview", "--refresh")
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    taken = before.replace("AAAA", "AAAB")
+    assert sorted(known.read_text().splitlines()) == sorted(taken.splitlines())
 
 
 def test_the_policy_pack_stops_a_stack_at_preview(engine: Engine) -> None:
@@ -213,3 +283,12 @@ def test_the_policy_pack_stops_a_stack_at_preview(engine: Engine) -> None:
     assert said.returncode != 0
     assert "5432 (a database) is open to everybody" in said.stdout
     assert "has no label `owner`" in said.stdout
+
+
+def test_an_endpoint_that_only_the_environment_names_stops_a_stack_at_preview(
+    engine: Engine,
+) -> None:
+    engine.environment["HCLOUD_ENDPOINT"] = "https://api.elsewhere.example/v1"
+    said = engine.run("preview", "--policy-pack", POLICY)
+    assert said.returncode != 0
+    assert "is not Hetzner's API; remove HCLOUD_ENDPOINT" in said.stdout

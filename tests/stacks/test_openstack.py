@@ -12,7 +12,12 @@ from klokken.errors import InputError
 from tests.clouds import PUBLIC_KEY, STACK, Recorder, configured, declared, refused
 
 OVH = {"cloud": "ovh", "region": "DE1", "type": "b3-16", "flavours": {}}
-SAFESPRING = {"cloud": "safespring", "region": "sto1", "type": "4-16", "flavours": {}}
+SAFESPRING = {
+    "cloud": "safespring",
+    "region": "sto1",
+    "type": "4-16",
+    "flavours": {"4-16": "a-name-of-its-own"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +74,19 @@ def test_a_host_without_a_disk_of_its_own_boots_from_a_volume(key: str) -> None:
     assert all(s["imageName"] == "Debian 13" for s in servers.values())
 
 
+def test_where_the_price_list_has_the_clouds_own_names_nobody_repeats_them(key: str) -> None:
+    servers = of(declared(configured("openstack", key, **OVH)), "compute/instance")
+    assert {s["flavorName"] for s in servers.values()} == {"b3-16"}
+
+
+def test_hosts_know_whom_to_ask_for_names(key: str, seen: Recorder) -> None:
+    (subnet,) = of(seen, "networking/subnet").values()
+    assert subnet["dnsNameservers"] == ["86.54.11.100", "86.54.11.200"]
+    own = declared(configured("openstack", key, name_servers=["192.0.2.53"]))
+    (subnet,) = of(own, "networking/subnet").values()
+    assert subnet["dnsNameservers"] == ["192.0.2.53"]
+
+
 def test_hosts_of_a_tier_are_apart_where_that_can_be(seen: Recorder) -> None:
     groups = of(seen, "compute/serverGroup")
     assert {group["policies"] for group in groups.values()} == {"soft-anti-affinity"}
@@ -105,6 +123,11 @@ def test_the_policy_pack_lets_the_whole_stack_through(key: str, settings: dict[s
         ({"cloud": "acme"}, "choose elastx, cleura, safespring, ovh, otc, binero"),
         ({"region": "Dx1"}, "is not a region of Cleura within the EU; choose Kna1, Sto2, Fra1"),
         ({"cloud": "ovh", "region": "BHS5"}, "is not a region of OVHcloud within the EU"),
+        (
+            {"type": "8-16"},
+            "flavours: does not say what Cleura calls the kind '8-16'; add `8-16: NAME`",
+        ),
+        ({"types": {"drive": "8-16"}}, "`openstack flavor list`"),
         ({"type": "1-1"}, "'1-1' is not in the price list of Cleura; choose 4-8, 8-16"),
         ({"cloud": "elastx", "region": "se-sto"}, "there is no price list of elastx"),
         ({**SAFESPRING, "front": "balancer"}, "Safespring has no load balancer as a service"),

@@ -50,7 +50,9 @@ def test_a_machine_boots_from_an_image_that_was_checked(seen: Recorder) -> None:
     images = of(seen, "download/fileLegacy")
     assert {image["nodeName"] for image in images.values()} == {"pve1", "pve2", "pve3"}
     assert all(image["checksumAlgorithm"] == "sha512" for image in images.values())
-    assert all(vm["disks"][0]["fileId"] for vm in machines(seen).values())
+    assert {image["contentType"] for image in images.values()} == {"import"}
+    assert all(image["fileName"].endswith(".qcow2") for image in images.values())
+    assert all(vm["disks"][0]["importFrom"] for vm in machines(seen).values())
 
 
 def test_cloud_init_is_told_an_address_and_one_key(key: str) -> None:
@@ -102,6 +104,15 @@ def test_credentials_that_are_missing_or_cannot_be_right_are_one_line(
     with pytest.raises(InputError) as refused:
         declared(configured("proxmox", key))
     assert said in str(refused.value)
+
+
+def test_the_token_reaches_the_engine_as_a_secret(seen: Recorder) -> None:
+    assert seen.registrations.secrets("proxmoxve") == {STACK: {"apiToken"}}
+
+
+def test_a_newer_image_is_for_machines_to_come(seen: Recorder) -> None:
+    ignored = seen.registrations.ignored(f"VmLegacy:{STACK}-database1")
+    assert ignored == {"initialization", "disks[0].importFrom", "nodeName"}
 
 
 def test_the_cluster_is_the_one_that_the_stack_names(seen: Recorder) -> None:

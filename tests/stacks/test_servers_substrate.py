@@ -17,6 +17,7 @@ from stacks.servers import resource
 from stacks.servers.resource import AdoptionProvider
 from stacks.site import Site
 from stacks.substrate import stand
+from tests.registrations import Registrations, watch
 from tests.stacks.test_site import SECRET_NAMES, Recorder
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ ADDRESSES = {f"{tier}1": f"10.20.0.{number}" for number, tier in enumerate(Tier,
 
 class Adopting(Recorder):
     """Answers as hosts that all have what they need."""
+
+    registrations: Registrations
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[Any, Any]]:
         name, outputs = super().new_resource(args)
@@ -64,6 +67,7 @@ def engine() -> Iterator[Adopting]:
     with asyncio.Runner() as runner:
         asyncio.set_event_loop(runner.get_loop())
         pulumi.runtime.set_mocks(recorder, project="klokken", stack=STACK)
+        recorder.registrations = watch()
         yield recorder
 
 
@@ -110,6 +114,12 @@ def test_no_secret_is_in_plain_inputs(declared: Adopting) -> None:
         for args in declared.declared
     ]
     assert "secret " not in str(plain)
+
+
+def test_secrets_reach_the_engine_as_secrets(declared: Adopting) -> None:
+    runs = declared.registrations.secrets("AnsibleRun")
+    assert len(runs) == len(Tier)
+    assert all("secrets" in names for names in runs.values())
 
 
 PROPS: dict[str, Any] = {"stack": STACK, "own": {}, "shared": {}, "state": "up", "instances": None}

@@ -64,7 +64,7 @@ def plan(**changes: Any) -> Plan:
         "steps": 8,
         "repeats": 1,
         "starts": 3,
-        "most": None,
+        "most": {},
         "profiles": [Profile.named("minute")],
         "shared": True,
         # Two hosts see the machine's two cores each; that makes no four.
@@ -262,7 +262,12 @@ class Lab:
         number = np.arange(len(moments))
         morning = Morning(number, moments, number, MINUTE_SECONDS + MEASURED)
         site = model(
-            known, known.journeys["login"], Platform.model_validate(body), morning, seed=777
+            known,
+            known.journeys["login"],
+            Platform.model_validate(body),
+            morning,
+            seed=777,
+            accounts=0,
         )
         counted = events.simulate(site).latency[-1, 1]
         return np.repeat(highest() / 1e6, counted)

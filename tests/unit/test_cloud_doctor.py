@@ -12,6 +12,9 @@ from klokken import workspace
 from klokken.clouds import credentials, doctor
 from klokken.clouds.account import Account
 from klokken.clouds.hetzner import Hetzner
+from klokken.clouds.openstack import OpenStack
+from klokken.clouds.proxmox import Proxmox
+from klokken.clouds.settings import Cloud
 from klokken.errors import MachineError
 from tests.clouds import PUBLIC_KEY, STACK, TOKEN, configured
 from tests.doubles.hetzner import servers
@@ -101,15 +104,15 @@ def test_an_api_that_is_out_of_reach_is_said(
         ("ccx43", "has none in hel1"),
     ],
 )
-def test_a_type_that_the_account_cannot_have_is_said(
-    key: str, api: Api, kind: str, said: str
-) -> None:
+def test_a_type_that_the_account_cannot_have_is_said(api: Api, kind: str, said: str) -> None:
     assert api
-    config = configured("hetzner", key, location="hel1").substrate
-    assert isinstance(config, Hetzner)
-    asked = config.model_copy(update={"type": kind, "types": {}})
-    (line,) = Account(TOKEN).problems(asked, [])
+    (line,) = Account(TOKEN).problems({"horsens-edge1": kind}, "hel1")
     assert said in line
+
+
+def test_a_site_that_is_up_does_not_ask_what_is_sold_now(api: Api) -> None:
+    assert list(Account(TOKEN).problems({}, "hel1")) == []
+    assert [path for _, path in api.asked] == ["/servers"]
 
 
 def test_a_server_of_the_same_name_that_the_stack_does_not_know_is_said(
@@ -118,7 +121,13 @@ def test_a_server_of_the_same_name_that_the_stack_does_not_know_is_said(
     order = {"server_type": "cpx22", "image": "debian-13", "location": "fsn1"}
     for name in ("edge1", "edge9", "drive1"):
         servers.create(api.project, {"name": f"{STACK}-{name}", **order})
-    known = {"deployment": {"resources": [{"inputs": {"name": f"{STACK}-drive1"}}, {}]}}
+    made = [
+        {"type": "hcloud:index/server:Server", "inputs": {"name": f"{STACK}-drive1"}},
+        # A volume is called as its server is.
+        {"type": "hcloud:index/volume:Volume", "inputs": {"name": f"{STACK}-edge1"}},
+        {"type": "pulumi:pulumi:Stack"},
+    ]
+    known = {"deployment": {"resources": made}}
 
     def answer(*words: str, **_options: Any) -> str:
         if words[:2] == ("stack", "export"):
@@ -130,6 +139,21 @@ def test_a_server_of_the_same_name_that_the_stack_does_not_know_is_said(
     (line,) = lacking("hetzner", key)
     assert line.startswith(f"{STACK}-edge1: there is such a server")
     assert "import it" in line
+
+
+def test_up_asks_the_account_before_anything_is_ordered(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured("hetzner", key)
+    assert isinstance(config.substrate, Hetzner)
+    doctor.require_account(STACK, config.substrate, config.site)
+    monkeypatch.setenv("HCLOUD_TOKEN", "w" * 64)
+    with pytest.raises(MachineError) as refused:
+        doctor.require_account(STACK, config.substrate, config.site)
+    assert str(refused.value) == (
+        "up of horsens: Hetzner refuses the token; make another in the project's console"
+    )
+    assert {method for method, _ in api.asked} == {"GET"}
 
 
 def test_a_key_and_a_plugin_that_are_missing_are_said(
@@ -188,6 +212,43 @@ def test_the_month_is_the_sum_of_hosts_volumes_and_balancer(key: str, api: Api) 
     assert "7 hosts, 32 cores and 200 GB of volumes" in quota
     # A ccx33, six cpx32, two volumes of 100 GB and a balancer, by the list of August 2026.
     assert cost.eur == pytest.approx(138.49 + 6 * 35.49 + 200 * 0.0572 + 7.49)
+
+
+def test_the_month_on_openstack_has_the_volumes_that_hosts_boot_from(key: str) -> None:
+    config = configured("openstack", key)
+    assert isinstance(config.substrate, OpenStack)
+    found, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
+    assert cost is not None
+    # Seven hosts with 40 GB to boot from, and two volumes of 100 GB.
+    assert cost.eur == pytest.approx(7 * 77.52 + (7 * 40 + 200) * 0.06)
+    assert "480 GB of volumes" in cost.ground
+    assert "without public IPv4 addresses" in cost.ground
+    assert any("480 GB of volumes" in each.text for each in found if each.topic == "quota")
+
+
+def test_the_month_on_a_cluster_is_its_cores_share_of_servers_that_are_bought(key: str) -> None:
+    config = configured("proxmox", key)
+    assert isinstance(config.substrate, Proxmox)
+    _, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
+    assert cost is not None
+    assert cost.ground.startswith("28 cores as shares of server-")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "led"),
+    [
+        ("hetzner", '["192.0.2.1", "2001:db8::1"]', {"192.0.2.1", "2001:db8::1"}),
+        ("proxmox", '["10.20.0.71"]', set()),
+        ("openstack", "", set()),
+    ],
+)
+def test_where_names_shall_lead_is_what_the_stack_says(
+    key: str, monkeypatch: pytest.MonkeyPatch, kind: str, said: str, led: set[str]
+) -> None:
+    monkeypatch.setattr(workspace, "pulumi", lambda *_words: said)
+    config = configured(kind, key).substrate
+    assert isinstance(config, Cloud)
+    assert doctor.front(STACK, config) == led
 
 
 def test_an_expired_price_list_is_said(key: str, api: Api) -> None:

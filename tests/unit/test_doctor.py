@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,6 +55,18 @@ def test_names_that_lead_nowhere_are_listed(resolver: dict[str, str]) -> None:
     (found,) = names.examine(site())
     assert found.ready
     assert "lead to 192.0.2.1, 192.0.2.2" in found.text
+
+
+def test_names_that_lead_elsewhere_than_to_the_site_are_told(resolver: dict[str, str]) -> None:
+    front = {"192.0.2.1", "2001:db8::1"}
+    resolver |= dict.fromkeys(EVERY_NAME, "2001:db8:0::1")
+    assert missing(names.examine(site(), front)) == []
+    resolver["drive2.skole.dk"] = "198.51.100.9"
+    (line,) = missing(names.examine(site(), front))
+    assert line == (
+        "drive2.skole.dk: lead to 198.51.100.9, and the site is at 192.0.2.1, 2001:db8::1;"
+        " let them lead there"
+    )
 
 
 def test_a_domain_that_is_for_tests_is_not_looked_up(resolver: dict[str, str]) -> None:
@@ -119,5 +132,28 @@ def test_pupils_do_not_trust_the_stacks_own_authority() -> None:
     (line,) = missing(certificates.examine(site(), TODAY))
     assert "set `certificate_files` or `certificate_acme`" in line
     assert missing(certificates.examine(site("skole.test"), TODAY)) == []
-    acme = {"directory": "https://acme.example/dir"}
-    assert missing(certificates.examine(site(certificate_acme=acme), TODAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("directory", "answer", "said"),
+    [
+        ("https://acme.example/dir", '{"newOrder": "https://acme.example/order"}', None),
+        ("https://acme.example/dir", '{"hello": 1}', "is no directory of ACME"),
+        ("https://acme.example/dir", "<html>", "does not answer as an authority"),
+        ("https://acme.example/dir", None, "whether this machine may reach it"),
+        ("http://acme.example/dir", '{"newOrder": ""}', "is not https"),
+    ],
+)
+def test_an_authority_is_asked_whether_it_is_one(
+    monkeypatch: pytest.MonkeyPatch, directory: str, answer: str | None, said: str | None
+) -> None:
+    def ask(_url: str, **_options: Any) -> io.StringIO:
+        if answer is None:
+            raise OSError("no route")
+        return io.StringIO(answer)
+
+    monkeypatch.setattr(certificates, "urlopen", ask)
+    acme = {"directory": directory}
+    lines = missing(certificates.examine(site(certificate_acme=acme), TODAY))
+    assert [said in line for line in lines if said] == ([True] if said else [])
+    assert bool(lines) is bool(said)

@@ -63,7 +63,12 @@ def test_a_measurement_says_how_long_it_takes_and_leaves_all_that_it_found(
     assert kept["plan"]["versions"] == {"edge1 haproxy": "3"}
     demands = folder / "demands.yaml"
     assert "p95" in demands.read_text().split("name:")[0]
-    assert Demands.read(demands).name.startswith("lab ")
+    read = Demands.read(demands)
+    assert read.name.startswith("lab ")
+    told = {one.what: one for one in read.held_out}
+    assert {"throughput", "utilisation of identity", "p95"} <= set(told)
+    assert all(one.kept for one in told.values())
+    assert "minute a second" in told["p95"].storm
     assert simulate(Choices("minute", demands=demands, level="fluid")).verdict
     assert lab.starts == 3
 
@@ -91,10 +96,18 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_touched(
 ) -> None:
     assert "has no steady rate" in refused("lab", "--profile", "exam")
     assert "more than the 6500 people" in refused("lab", "--most", "500")
+    # The lowest of eight rates, not the highest, has too few people.
+    assert "0.125 minute a second for 40 s are fewer than 10" in refused("lab", "--most", "1")
+    assert "'0' is no rate" in refused("lab", "--most=0")
+    assert "'many' is no rate" in refused("lab", "--most=many")
+    assert "names no profile of minute" in refused("lab", "--most=morning=5")
     assert "cannot be read" in refused("lab", "--resume", "none")
     assert "none of this name" in refused("lab", "--profile", "moon")
-    for option in ("--steps=7", "--starts=2", "--repeats=0", "--most=0"):
+    for option in ("--steps=7", "--starts=2", "--repeats=0"):
         assert run("lab", option).exit_code == 2
+    few = inventory(accounts=1500)
+    monkeypatch.setattr(deployment, "read_inventory", lambda _: few)
+    assert "are 1500, and each start begins with 1540 logins" in refused("lab")
     quiet = inventory(storms=False)
     monkeypatch.setattr(deployment, "read_inventory", lambda _: quiet)
     assert "no storm may be rung" in refused("lab")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from klokken.capacity.measure.accounts import Accounts
 from klokken.capacity.measure.analysis import UnfitError
 from klokken.capacity.measure.estimate import Estimate
 from klokken.capacity.measure.measurement import Known, measured
@@ -86,14 +87,14 @@ def test_intervals_that_are_too_wide(tmp_path: Path) -> None:
 
 
 def test_a_journey_that_is_cheaper_than_what_it_has_in_common_with_another() -> None:
-    shares = Shares(BASE, {}, Told("here.", 1, ""))
+    shares = Shares(BASE, {}, Told("here.", 1, ""), Accounts(ACCOUNTS, plan()))
     shares.share("login", {Tier.EDGE: Estimate(value=0.004, low=0.003, high=0.005)})
     with pytest.raises(UnfitError, match="the rest would be negative"):
         shares.share("morning", {Tier.EDGE: Estimate(value=0.003, low=0.002, high=0.004)})
 
 
 def test_what_two_journeys_have_in_common_is_counted_once() -> None:
-    shares = Shares(BASE, {}, Told("here.", 1, ""))
+    shares = Shares(BASE, {}, Told("here.", 1, ""), Accounts(ACCOUNTS, plan()))
     for name, cost in (("login", 0.004), ("morning", 0.010)):
         shares.share(name, {Tier.EDGE: Estimate(value=cost, low=cost, high=cost)})
     work, connection = shares.body["work"], shares.body["connection"]["value"]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from klokken.capacity.demands import Demands
+from klokken.capacity.measure.accounts import Accounts
+from klokken.capacity.measure.analysis import UnfitError
+from klokken.capacity.measure.knee import guessed
 from klokken.capacity.measure.measurement import Known, Measurement, measured
 from klokken.capacity.measure.picture import picture
 from klokken.capacity.measure.run import Run
 from klokken.capacity.measure.schedule import COLD, WARM
 from klokken.capacity.measure.steps import NAME, Steps
 from klokken.capacity.measure.summary import summary
+from klokken.capacity.measure.warmth import warmth
 from klokken.errors import MachineError
 from klokken.topology import Tier
 from tests.unit.synthetic_lab import (
@@ -27,10 +32,14 @@ from tests.unit.synthetic_lab import (
     TRUTH,
     Lab,
     plan,
+    start,
+    step,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from klokken.capacity.measure.usage import Usage
 
 KNOWN = Known(BASE, PLATFORM, ACCOUNTS)
 # The second start is unlucky: its logins cost a third more.
@@ -113,12 +122,24 @@ def test_the_largest_step_of_each_start_is_predicted_without_it(
     assert measurement.predicted_well
 
 
-def test_the_knee_lies_where_the_machine_has_no_core_left(
+def test_a_machine_is_full_where_it_has_no_core_left(
     found: tuple[Measurement, Demands],
 ) -> None:
-    knee = found[0].knee["login"]
+    full = found[0].saturation["login"]
     free = 2 - sum(IDLE.values()) - Lab().foreign
-    assert knee.low <= free / (sum(TRUTH.values()) + 0.05 * TRUTH[Tier.IDENTITY]) <= knee.high
+    assert full.low <= free / (sum(TRUTH.values()) + 0.05 * TRUTH[Tier.IDENTITY]) <= full.high
+
+
+def test_the_knee_is_the_highest_rate_that_keeps_the_service_levels(
+    found: tuple[Measurement, Demands],
+) -> None:
+    knee, full = found[0].knee["minute"], found[0].saturation["login"]
+    assert 0 < knee.low <= knee.value <= knee.high
+    # Who comes at random waits long before no core is left.
+    assert 0.7 * full.value < knee.value < full.value
+    assert knee.low <= full.low
+    # All hosts are on one machine, so none of them can be missed by itself.
+    assert found[0].down == []
 
 
 def test_other_resources_have_figures_of_their_own(found: tuple[Measurement, Demands]) -> None:
@@ -151,6 +172,17 @@ def test_the_file_of_demands_can_be_simulated_and_sums_to_what_was_measured(
         assert all("Measured on stack lab" in work.source for work in works)
         assert {work.runs for work in works} == {3 * 7}
     # What was not measured is as it was, and says so.
+    assert read.resources[Tier.EDGE].memory_gb == BASE.resources[Tier.EDGE].memory_gb
+    sent, writes = (
+        read.resources[Tier.EDGE].visit_kb,
+        read.resources[Tier.DATABASE].visit_writes,
+    )
+    assert sent is not None
+    assert writes is not None
+    # The lab sends 100 kB for a second of CPU, and a login asks three times.
+    assert sent.value == pytest.approx(100 * TRUTH[Tier.EDGE] / 3, rel=0.1)
+    assert writes.value == pytest.approx(100 * TRUTH[Tier.DATABASE] / 3, rel=0.2)
+    assert "shared out over the tiers by the bytes" in writes.source
     assert read.work["open"] == BASE.work["open"]
     assert read.journeys == BASE.journeys
     assert read.warmth[Tier.IDENTITY].cold.runs == 3
@@ -164,6 +196,41 @@ def test_people_see_demands_errors_and_whose_figures_to_size_from(
     assert "by division" in shown
     assert "held out, start 2" in shown
     assert "those of the unlucky start" in shown
+    assert "minute: fitted to 7, 7, 7 of 8 rates by start, one more held out" in shown
+    assert "every minute keeps its service levels up to" in shown
+    assert "and no host down" in shown
+    assert "CHECK" not in shown
+
+
+def test_division_that_lies_beyond_the_interval_is_told(
+    found: tuple[Measurement, Demands], tmp_path: Path
+) -> None:
+    [identity] = [fit for fit in found[0].tiers if fit.tier is Tier.IDENTITY]
+    start = identity.starts[1]
+    wrong = start.model_copy(update={"apart": {"login": 2 * start.apart["login"]}})
+    starts = [identity.starts[0], wrong, identity.starts[2]]
+    fits = [
+        fit.model_copy(update={"starts": starts}) if fit is identity else fit
+        for fit in found[0].tiers
+    ]
+    shown = summary(found[0].model_copy(update={"tiers": fits}), tmp_path)
+    assert "CHECK identity: in start 2 CPU by completions" in shown
+
+
+def test_where_the_largest_rate_was_excluded_the_next_is_held_out_and_that_is_said(
+    steps: Steps, found: tuple[Measurement, Demands], tmp_path: Path
+) -> None:
+    assert steps.rates is not None
+    largest = steps.rates.rates["minute"][-1]
+    every = [
+        s.model_copy(update={"excluded": ["late"]})
+        if (s.start, s.phase, s.rate) == (2, "warm", largest)
+        else s
+        for s in steps.steps
+    ]
+    shown = summary(found[0].model_copy(update={"steps": every}), tmp_path)
+    assert "minute: fitted to 7, 6, 7 of 8 rates by start" in shown
+    assert f"minute, start 2: {largest:g} a second was excluded, so" in shown
 
 
 def test_the_plot_is_the_same_whenever_it_is_drawn(
@@ -224,16 +291,88 @@ def test_nothing_is_rung_while_others_use_the_machine(tmp_path: Path) -> None:
         rung(tmp_path / "run", Lab(foreign=0.5))
 
 
+def test_nothing_is_rung_where_prometheus_reads_nothing(tmp_path: Path) -> None:
+    lab = Lab()
+    unread = lab.now().model_copy(update={"gaps": ["edge1: not read at an edge of the step"]})
+    lab.now = lambda: unread  # type: ignore[method-assign]
+    with pytest.raises(MachineError, match=r"\(edge1: not read .*\); see `klokken check lab`"):
+        rung(tmp_path / "run", lab)
+    assert lab.starts == 0
+
+
+@dataclass
+class Restless(Lab):
+    """A lab whose cold logins of the first `restless` starts cannot be told."""
+
+    restless: int = 1
+
+    def usage(self, begin: float, end: float) -> Usage:
+        found = super().usage(begin, end)
+        if self.starts <= self.restless and len(self.ended) == 1540:
+            return found.model_copy(update={"gaps": ["edge1: not read for 12 s"]})
+        return found
+
+
+def test_a_start_whose_cold_logins_do_not_count_begins_again(tmp_path: Path) -> None:
+    lab, said = Restless(), list[str]()
+    steps = Steps.begin(tmp_path / "run" / NAME, plan(most={"minute": 16.0}))
+    # The knee cannot be guessed from them either, and need not be.
+    Run(lab, steps, BASE, said.append).go_on()
+    assert "start 1 does not count; it begins again" in said
+    assert lab.starts == 4
+    assert [step.excluded for step in steps.of(1) if step.phase == "cold"] == [[]]
+    [warmth] = measured(steps, KNOWN)[0].warmth
+    assert set(warmth.cold.by_start) == {1, 2, 3}
+
+
+def test_a_start_that_never_counts_ends_the_measurement_and_can_be_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    lab = Restless(restless=2)
+    steps = Steps.begin(tmp_path / "run" / NAME, plan(most={"minute": 16.0}))
+    with pytest.raises(MachineError, match=r"cold: edge1: not read .* --resume run"):
+        Run(lab, steps, BASE, lambda _: None).go_on()
+    lab.restless = 0
+    again = Steps.read(steps.path)
+    Run(lab, again, BASE, lambda _: None).go_on()
+    assert {step.start for step in again.warm()} == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"completed": 0}, "none was completed"),
+        ({"excluded": ["edge1: not read for 12 s"]}, "edge1: not read for 12 s"),
+    ],
+)
+def test_a_knee_is_not_guessed_from_logins_that_do_not_count(
+    changes: dict[str, Any], says: str
+) -> None:
+    body = plan()
+    with pytest.raises(MachineError, match=rf"cannot be guessed .*{says}.* --most"):
+        guessed(body, BASE, Accounts(ACCOUNTS, body), start(1), step(8.0, phase="guess", **changes))
+
+
+def test_factors_of_too_few_starts_are_refused(steps: Steps) -> None:
+    fits = measured(steps, KNOWN)[0].tiers
+    left = [s for s in steps.steps if (s.start, s.phase) != (2, "cold")]
+    with pytest.raises(UnfitError, match="the cold logins of start 2 do not count"):
+        warmth(left, fits)
+
+
 def test_hosts_of_their_own_machines_have_their_own_cores_and_knee(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("servers") / "run"
     cores = {**dict.fromkeys(TRUTH, 2), Tier.EDGE: 4}
-    steps = Steps.begin(folder / NAME, plan(shared=False, cores=cores, most=14.0))
+    steps = Steps.begin(folder / NAME, plan(shared=False, cores=cores, most={"minute": 14.0}))
     Run(Lab(), steps, BASE, lambda _: None).go_on()
     found, _ = measured(steps, KNOWN)
     free = cores[Tier.IDENTITY] - IDLE[Tier.IDENTITY]
-    assert found.knee["login"].value == pytest.approx(free / TRUTH[Tier.IDENTITY], rel=0.01)
+    assert found.saturation["login"].value == pytest.approx(free / TRUTH[Tier.IDENTITY], rel=0.01)
+    # It has two hosts of the edge, one of which may be down.
+    assert found.down == [Tier.EDGE]
+    assert 0 < found.knee["minute"].low <= found.saturation["login"].value
     assert {each.rate for each in found.held_out} == {14.0}
     throughput = found.held_out[0].figures[0]
     assert throughput.what == "throughput"

@@ -70,7 +70,9 @@ def test_people_of_a_morning_neither_think_nor_have_bells_of_their_own() -> None
 
 
 def test_a_rate_for_which_there_are_too_few_people_is_refused() -> None:
-    with pytest.raises(InputError, match="50 a second for 40 s are more than the 1000 people"):
+    with pytest.raises(
+        InputError, match="50 minute a second for 40 s are more than the 1000 people"
+    ):
         storms.steady(MINUTE, 1000, 50.0)
     with pytest.raises(InputError, match="fewer than 10 people; give a higher rate, or fewer"):
         storms.steady(MINUTE, 1000, 0.2)

@@ -42,7 +42,8 @@ def end_of(people: People | None) -> State:
     """Return how the lab fares with the profile's morning."""
     morning = Morning.of(PLAIN, 1, 1.0)
     journey = DEMANDS.journeys["login"]
-    return simulate(model(DEMANDS, journey, PLATFORM, morning, seed=1, people=people))
+    built = model(DEMANDS, journey, PLATFORM, morning, seed=1, accounts=0, people=people)
+    return simulate(built)
 
 
 def test_each_school_comes_by_its_own_bell() -> None:

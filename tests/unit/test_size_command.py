@@ -17,7 +17,7 @@ from klokken.capacity.pricelist import PRICES
 from klokken.capacity.sizing import commands, pictures, run, stack
 from klokken.capacity.sizing.run import Sized, size
 from klokken.capacity.sizing.summary import summary
-from klokken.capacity.sizing.task import Choices
+from klokken.capacity.sizing.task import Choices, task
 from klokken.capacity.sizing.waves import Course, roll_out
 from klokken.errors import InputError
 from klokken.paths import PROJECT
@@ -247,6 +247,26 @@ def test_demands_that_cannot_be_sized_from_are_refused(
     assert str(caught.value).startswith(f"{file}: ")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def predicting(folder: Path, error: float) -> Choices:
+    """Return what is to be sized from demands that predicted a storm so far off."""
+    file = folder / "demands.yaml"
+    told = {"what": "p95", "storm": "start 2, 16 minute a second", "error": error, "limit": 0.25}
+    file.write_text(yaml.safe_dump({**DEMANDS, "held_out": [told]}, sort_keys=False))
+    return Choices("minute", demands=file, providers=("hetzner",))
+
+
+def test_demands_that_predicted_well_are_sized_from(tmp_path: Path) -> None:
+    assert task(predicting(tmp_path, -0.24), TODAY).demands.held_out[0].kept
+
+
+@pytest.mark.parametrize("error", [0.31, -0.31])
+def test_demands_that_predicted_badly_are_not_sized_from(tmp_path: Path, error: float) -> None:
+    chosen = predicting(tmp_path, error)
+    said = r"held_out: p95 of start 2, 16 minute a second was predicted [+-]31 % off, limit 25 %"
+    with pytest.raises(InputError, match=said):
+        task(chosen, TODAY)
 
 
 def test_a_service_level_shorter_than_a_pupil_alone_takes_is_refused(tmp_path: Path) -> None:

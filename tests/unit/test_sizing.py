@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from klokken.capacity.demands import Demands
 from klokken.capacity.pricelist import price_lists
 from klokken.capacity.resources import Resources
+from klokken.capacity.run import DEMANDS_FILE
 from klokken.capacity.sizing.asked import SiteAsked, TierAsked, busiest, fewest_cores, waits
 from klokken.capacity.sizing.fit import Carrier, Rules
 from klokken.capacity.sizing.search import NoPlanError, again, cheapest, largest_cell, orderable
@@ -145,6 +147,41 @@ def test_more_than_one_site_is_taken_only_where_one_database_cannot_do_it() -> N
     assert cheapest(asking, STACKIT, RULES).sites == ceil(10 / (4 * FREE)) == 4
     with pytest.raises(NoPlanError, match=r"database needs 35\.7 times the CPU of 8-32"):
         cheapest(lambda _: site(database={"cores": 100.0}), STACKIT, RULES)
+
+
+def test_a_site_more_is_taken_where_it_is_cheaper() -> None:
+    def asking(sites: int) -> SiteAsked:
+        # One database needs the largest host there is, one of two a small one.
+        return site(100_000 // sites, database={"cores": 33.0 / sites**4})
+
+    alone = cheapest(lambda _: asking(1), HETZNER, RULES)
+    found = cheapest(asking, HETZNER, RULES)
+    assert alone.sites == 1
+    assert found.sites == 2
+    assert found.month_eur < alone.month_eur
+
+
+def test_faster_cores_carry_more() -> None:
+    speed = HETZNER.core_speed.model_copy(update={"value": 2.0})
+    quick = HETZNER.model_copy(update={"core_speed": speed})
+    asks = site(identity={"cores": 120.0})
+    found = Carrier(Tier.IDENTITY, asks, quick, "CCX33", RULES).fit()
+    assert found is not None
+    assert found.up == ceil(120 / (2 * 8 * FREE)) == 11
+
+
+def test_on_faster_cores_all_work_takes_less_and_grows_less() -> None:
+    lab = Demands.read(DEMANDS_FILE)
+    quick = lab.on(2.0)
+    for bound in ("low", "value", "high"):
+        slow, fast = (one.work["drives"][Tier.DRIVE] for one in (lab, quick))
+        assert fast.seconds(1000, bound) == pytest.approx(slow.seconds(1000, bound) / 2)
+        assert quick.connection.at(bound) == pytest.approx(lab.connection.at(bound) / 2)
+
+
+def test_no_list_knows_how_fast_its_cores_are_and_each_says_so() -> None:
+    for prices in price_lists(date(2026, 11, 22)):
+        assert prices.core_speed.assumed
 
 
 CORES = st.floats(0.01, 150.0)

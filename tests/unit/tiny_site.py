@@ -79,7 +79,7 @@ def site(  # noqa: PLR0913 - one figure of the host each
             },
         }
     )
-    return model(demands, demands.journeys["login"], platform, morning, seed=seed)
+    return model(demands, demands.journeys["login"], platform, morning, seed=seed, accounts=0)
 
 
 REQUESTS = [
@@ -158,5 +158,6 @@ def school(  # noqa: PLR0913 - one choice each
         platform,
         morning,
         seed=seed,
+        accounts=0,
         kills=[Kill.parse(kill, platform) for kill in kills],
     )

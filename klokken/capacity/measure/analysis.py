@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from klokken.capacity.measure.steps import Step, Steps
+    from klokken.capacity.measure.steps import Start, Step, Steps
     from klokken.curve import Floats
     from klokken.topology import Tier
 
@@ -35,7 +35,7 @@ class UnfitError(KlokkenError):
 
 
 def split(steps: Steps) -> tuple[dict[int, list[Step]], list[Step]]:
-    """Return the steps to fit by start, and those held out: the largest of each start and profile.
+    """Return the steps to fit by start, and those held out: the largest kept of each profile.
 
     Raises UnfitError where a start has too few left.
     """
@@ -78,7 +78,7 @@ def tier_fits(steps: Steps, fitted: dict[int, list[Step]]) -> list[TierFit]:
 def _tier_fit(steps: Steps, tier: Tier, fitted: dict[int, list[Step]]) -> TierFit:
     journeys = steps.plan.journeys
     starts = [
-        _start_fit(number, several, journeys, tier, seed=steps.plan.seed)
+        _start_fit(steps.starts[number], several, journeys, tier, seed=steps.plan.seed)
         for number, several in fitted.items()
     ]
     every = [step for several in fitted.values() for step in several]
@@ -93,23 +93,27 @@ def _tier_fit(steps: Steps, tier: Tier, fitted: dict[int, list[Step]]) -> TierFi
 
 
 def _start_fit(
-    number: int, steps: Sequence[Step], journeys: Sequence[str], tier: Tier, *, seed: int
+    start: Start, steps: Sequence[Step], journeys: Sequence[str], tier: Tier, *, seed: int
 ) -> StartFit:
     used = np.array([step.usage.tiers[tier].cores for step in steps])
     line = fit.fitted(rates_of(steps, journeys), used, seed)
     own = {journey: [s for s in steps if s.journey == journey] for journey in journeys}
+    nobody = start.idle.tiers[tier].cores if tier in start.idle.tiers else 0.0
     return StartFit(
-        start=number,
+        start=start.number,
         steps=len(steps),
         idle=estimate(line, 0),
         demand={journey: estimate(line, n) for n, journey in enumerate(journeys, 1)},
-        check={
-            journey: sum(s.usage.tiers[tier].cores * s.seconds for s in several)
-            / sum(s.completed for s in several)
-            for journey, several in own.items()
-        },
+        check={journey: _divided(several, tier, 0.0) for journey, several in own.items()},
+        apart={journey: _divided(several, tier, nobody) for journey, several in own.items()},
         spread=line.spread,
     )
+
+
+def _divided(steps: Sequence[Step], tier: Tier, idle: float) -> float:
+    """Return core-seconds by completions, but for so many cores that are used in any case."""
+    used = sum((step.usage.tiers[tier].cores - idle) * step.seconds for step in steps)
+    return max(0.0, used / sum(step.completed for step in steps))
 
 
 def _groups(

@@ -13,10 +13,11 @@ import click
 from klokken import deployment, telemetry
 from klokken.capacity.demands import Demands
 from klokken.capacity.measure import storms
+from klokken.capacity.measure.accounts import in_cells
 from klokken.capacity.measure.measurement import Known, Measurement, measured
 from klokken.capacity.measure.output import put_down
-from klokken.capacity.measure.run import Run
-from klokken.capacity.measure.schedule import LEAST_STARTS, LEAST_STEPS, Plan
+from klokken.capacity.measure.run import FIRST, Run
+from klokken.capacity.measure.schedule import LEAST_STARTS, LEAST_STEPS, Plan, steady_rates
 from klokken.capacity.measure.site import Site
 from klokken.capacity.measure.steps import NAME, Steps
 from klokken.capacity.measure.summary import summary
@@ -30,6 +31,8 @@ from klokken.stackconfig import StackConfig
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from klokken.inventory import Inventory
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -68,8 +71,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--most",
-    type=click.FloatRange(0, min_open=True),
-    help="The highest rate, a second; guessed where it is not given.",
+    multiple=True,
+    metavar="[PROFILE=]RATE",
+    help="The highest rate, a second; guessed where it is not given. Repeatable.",
 )
 @click.option("--seed", default=1, show_default=True, help="Draws another order and other people.")
 @click.option("--demands", type=FILE, default=DEMANDS_FILE, help="What was known before.")
@@ -83,7 +87,7 @@ def measure(  # noqa: PLR0913 - one parameter an option
     steps: int,
     repeats: int,
     starts: int,
-    most: float | None,
+    most: tuple[str, ...],
     seed: int,
     demands: Path,
     platform: Path,
@@ -102,13 +106,12 @@ def measure(  # noqa: PLR0913 - one parameter an option
         found = Steps.read(RESULTS / resume / NAME)
         if found.plan.stack != stack:
             raise InputError("measure", "resume", f"is of stack {found.plan.stack}", "name it")
+        _visiting(found.plan.profiles, known, demands, platform)
         if found.torn:
             _say(found.torn)
     else:
         profiles = [storms.measurable(Profile.named(name)) for name in dict.fromkeys(names)]
-        for profile in profiles:
-            journey = known.demands.journey(profile.journey, demands)
-            known.platform.require(journey.tiers, platform)
+        visiting = _visiting(profiles, known, demands, platform)
         now = datetime.now(UTC)
         plan = Plan(
             run=f"{now:%Y%m%dT%H%M%SZ}-measure-{stack}-{secrets.token_hex(2)}",
@@ -118,10 +121,10 @@ def measure(  # noqa: PLR0913 - one parameter an option
             steps=steps,
             repeats=repeats,
             starts=starts,
-            most=most,
+            most=storms.highest_rates(most, [profile.name for profile in profiles]),
             profiles=profiles,
             shared=StackConfig.read(stack).substrate.kind == "lab",
-            **_facts(inventory),
+            **_facts(inventory, visiting),
         )
         _refuse_early(plan, inventory)
         found = Steps.begin(RESULTS / plan.run / NAME, plan)
@@ -130,16 +133,43 @@ def measure(  # noqa: PLR0913 - one parameter an option
     sys.exit(Exit.PASS if result.predicted_well else Exit.FAIL)
 
 
+def _visiting(
+    profiles: Sequence[Profile], known: Known, demands: Path, platform: Path
+) -> list[Profile]:
+    """Return the profiles that visit the drive.
+
+    Raises InputError where demands or platform lack what one of them needs.
+    """
+    found = []
+    for profile in profiles:
+        tiers = known.demands.journey(profile.journey, demands).tiers
+        known.platform.require(tiers, platform)
+        found += [profile] if Tier.DRIVE in tiers else []
+    return found
+
+
 def _refuse_early(plan: Plan, inventory: Inventory) -> None:
     """Raise InputError, before any service is touched, where a storm would be refused."""
+    logins = storms.warming(Profile.named(FIRST)).pupils.value
+    if logins > (there := inventory.site.site_accounts):
+        raise InputError(
+            f"stack {plan.stack}",
+            "accounts",
+            f"are {there}, and each start begins with {logins} logins",
+            "raise them in the stack's config",
+        )
     for profile in plan.profiles:
         people = storms.people_of(profile, inventory.site.site_accounts)
-        steady = storms.steady(profile, people, plan.most or 1.0)
+        # A rate that is to be guessed will be at most what there are people for.
+        most = plan.most.get(profile.name, storms.highest(profile, people))
+        rates = steady_rates(most, plan.steps)
+        storms.check(profile, people, rates)
+        steady = storms.steady(profile, people, rates[-1])
         storms.planned(steady, inventory, run=plan.run, seed=plan.seed, length=storms.LENGTH)
 
 
-def _facts(inventory: Inventory) -> dict[str, object]:
-    """Return what the plan says of hosts and machine."""
+def _facts(inventory: Inventory, visiting: Sequence[Profile]) -> dict[str, object]:
+    """Return what the plan says of hosts, machine and the cells of those `visiting` the drive."""
     nodes = {tier: len(inventory.hosts(tier)) for tier in Tier if inventory.hosts(tier)}
     cores = {
         tier: sum(telemetry.machine_facts(host).cores for host in Remote.of(inventory, tier))
@@ -148,6 +178,7 @@ def _facts(inventory: Inventory) -> dict[str, object]:
     return {
         "nodes": nodes,
         "cores": cores,
+        "in_cell": in_cells(inventory, visiting) if visiting else {},
         "machine": telemetry.machine_facts(Remote.of(inventory, Tier.LOADGEN)[0]),
         "versions": telemetry.versions(inventory),
     }

@@ -20,7 +20,9 @@ class Estimate(Document):
 class StartFit(Document):
     """One start: what a tier uses idle, in cores, and what a journey costs it, in core-seconds.
 
-    `check` are core-seconds a journey by division alone, idle included, over the same steps.
+    `check` are core-seconds a journey by division alone, idle included, over the same steps;
+    `apart` are those without what the site used before anybody came, so that nothing of the line
+    is in them.
     """
 
     start: Whole
@@ -28,6 +30,7 @@ class StartFit(Document):
     idle: Estimate
     demand: dict[str, Estimate]
     check: dict[str, Seconds]
+    apart: dict[str, Seconds]
     spread: Seconds
 
 
@@ -45,6 +48,11 @@ class TierFit(Document):
     check: dict[str, Seconds]
     groups: dict[str, dict[str, Seconds]]
     starts: list[StartFit]
+
+    def disagrees(self, journey: str) -> list[StartFit]:
+        """Return the starts whose division lies beyond the interval of the demand."""
+        demand = self.demand[journey]
+        return [s for s in self.starts if not demand.low <= s.apart[journey] <= demand.high]
 
 
 class Phase(Document):

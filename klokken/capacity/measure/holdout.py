@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klokken.capacity.demands import Prediction
 from klokken.capacity.engine import events
 from klokken.capacity.engine.tally import ANSWERED, percentile
 from klokken.capacity.measure import storms
@@ -33,6 +34,7 @@ THROUGHPUT, UTILISATION, P95 = 0.10, 0.10, 0.25
 # A tier that uses less than so many cores is compared and not judged: a hundredth of it is less
 # than the kernel's clock ticks.
 JUDGED_CORES = 0.05
+_ENDLESS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Outcome:
 
 def held_out(setting: Setting, costs: Costs, fitted: Sequence[Step], step: Step) -> HeldOut:
     """Predict `step` from the smaller ones of its start, and compare."""
-    delay = _delay(setting, costs, fitted)
+    delay = unexplained(setting, costs, fitted)
     found = _simulated(setting, costs, step.rate, step.seed, delay)
     figures = [
         _compared("throughput", "journeys/s", found.throughput, step.achieved, THROUGHPUT),
@@ -69,6 +71,25 @@ def held_out(setting: Setting, costs: Costs, fitted: Sequence[Step], step: Step)
     return HeldOut(start=step.start, profile=step.profile, rate=step.rate, figures=figures)
 
 
+def predictions(several: Sequence[HeldOut]) -> list[Prediction]:
+    """Return the worst error of each figure that has a limit."""
+    judged = [
+        (figure, f"start {each.start}, {each.rate:g} {each.profile} a second", figure.limit)
+        for each in several
+        for figure in each.figures
+        if figure.limit is not None
+    ]
+    worst = {figure.what: (figure, storm, limit) for figure, storm, limit in judged}
+    for figure, storm, limit in judged:
+        if abs(figure.error) > abs(worst[figure.what][0].error):
+            worst[figure.what] = (figure, storm, limit)
+    return [
+        # What should not have been there at all is off by more than can be written.
+        Prediction(what=what, storm=storm, error=round(min(figure.error, _ENDLESS), 4), limit=limit)
+        for what, (figure, storm, limit) in worst.items()
+    ]
+
+
 def _compared(
     what: str, unit: str, predicted: float, measured: float, limit: float | None
 ) -> Compared:
@@ -81,7 +102,7 @@ def _compared(
     )
 
 
-def _delay(setting: Setting, costs: Costs, fitted: Sequence[Step]) -> float:
+def unexplained(setting: Setting, costs: Costs, fitted: Sequence[Step]) -> float:
     """Return the seconds of a round trip that no CPU accounts for: networks, disks, the kernel.
 
     From the lighter half of the fitted steps, where hardly anybody waits for anybody.
@@ -91,10 +112,10 @@ def _delay(setting: Setting, costs: Costs, fitted: Sequence[Step]) -> float:
     journey = costs.shared_out.journeys[setting.profile.journey]
     connects = sum(request.connects for request in journey.requests)
     trips = len(journey.requests) + setting.platform.set_up_trips * connects
-    unexplained = [
+    missing = [
         step.whole.p50 - _simulated(setting, costs, step.rate, step.seed, 0.0).p50 for step in light
     ]
-    return max(0.0, median(unexplained)) / trips
+    return max(0.0, median(missing)) / trips
 
 
 def _simulated(setting: Setting, costs: Costs, rate: float, seed: int, delay: float) -> Outcome:
@@ -109,7 +130,8 @@ def _simulated(setting: Setting, costs: Costs, rate: float, seed: int, delay: fl
     known, platform = site(setting, costs, delay)
     journey = known.journeys[setting.profile.journey]
     states = [
-        events.simulate(model(known, journey, platform, morning, seed=draw))
+        # What grows with accounts is in the demands of the likeness already.
+        events.simulate(model(known, journey, platform, morning, seed=draw, accounts=0))
         for draw in range(DRAWS)
     ]
     # A journey counts in the minute in which its pupil was due.

@@ -20,6 +20,7 @@ from klokken.topology import Tier
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from klokken.capacity.measure.accounts import Accounts
     from klokken.capacity.measure.schedule import Plan
     from klokken.profile import Profile
 
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 class Costs:
     """What is known of a start: by tier, cores when idle and core-seconds a journey.
 
-    `taken` are cores that others use, `shared_out` the demands by request.
+    `taken` are cores that others use, `shared_out` the demands by request, some of which grow
+    with `accounts`.
     """
 
     idle: Mapping[Tier, float]
     each: Mapping[Tier, float]
     taken: float
     shared_out: Demands
+    accounts: Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,18 @@ class Setting:
     profile: Profile
     platform: Platform
     accounts: int
+
+
+def at_bound(demands: Demands, bound: str) -> Demands:
+    """Return demands whose every figure is that of one end of its interval."""
+    work = {
+        request: {
+            tier: one.model_copy(update=dict.fromkeys(("low", "value", "high"), one.at(bound)))
+            for tier, one in there.items()
+        }
+        for request, there in demands.work.items()
+    }
+    return demands.model_copy(update={"work": work})
 
 
 def site(setting: Setting, costs: Costs, delay: float) -> tuple[Demands, Platform]:
@@ -76,7 +91,7 @@ def _on_one_machine(setting: Setting, costs: Costs, place: Tier) -> Demands:
     plan, body = setting.plan, costs.shared_out.model_dump(mode="json")
     journey = costs.shared_out.journeys[setting.profile.journey]
     slower = _slower(plan.machine.cores, sum(costs.idle.values()) + costs.taken)
-    shares = [_cost(costs.shared_out, journey, n) for n in range(len(journey.requests))]
+    shares = [_cost(setting, costs, journey, n) for n in range(len(journey.requests))]
     whole, told = sum(costs.each.values()), sum(value for value, _ in shares)
     path = [Tier.EDGE] if place is Tier.EDGE else [Tier.EDGE, place]
     work, requests = {}, []
@@ -98,14 +113,20 @@ def _on_one_machine(setting: Setting, costs: Costs, place: Tier) -> Demands:
 
 
 def _on_hosts(setting: Setting, costs: Costs) -> Demands:
-    """Return the demands with each tier slower by what its hosts do when idle."""
+    """Return the demands with each tier slower by what its hosts do when idle.
+
+    What work grew by with the site's accounts is in it, and does not grow any more.
+    """
     body = costs.shared_out.model_dump(mode="json")
-    for works in body["work"].values():
-        for tier, work in works.items():
-            cores = setting.plan.cores.get(Tier(tier))
-            if cores:
-                slower = _slower(cores, costs.idle.get(Tier(tier), 0.0))
-                work |= {at: work[at] * slower for at in ("low", "value", "high")}
+    name = setting.profile.journey
+    for request in costs.shared_out.journeys[name].requests:
+        for tier in request.path:
+            work = body["work"][request.name][tier]
+            more = costs.accounts.growth(costs.shared_out, name, request.name, tier)
+            cores = setting.plan.cores.get(tier)
+            slower = _slower(cores, costs.idle.get(tier, 0.0)) if cores else 1.0
+            work |= {at: (work[at] + more) * slower for at in ("low", "value", "high")}
+            work["each_account"] = None
     return Demands.model_validate(body)
 
 
@@ -118,13 +139,19 @@ def _slower(cores: int, idle: float) -> float:
     return cores / (cores - idle)
 
 
-def _cost(demands: Demands, journey: Journey, number: int) -> tuple[float, float]:
+def _cost(setting: Setting, costs: Costs, journey: Journey, number: int) -> tuple[float, float]:
     """Return the work of a request at all tiers, and its variation."""
-    request = journey.requests[number]
-    works: list[Any] = [demands.work[request.name][tier] for tier in request.path]
-    works += [demands.connection] * request.connects
-    value = sum(work.value for work in works)
-    spread = sqrt(sum((work.value * work.variation) ** 2 for work in works))
+    request, demands = journey.requests[number], costs.shared_out
+    works = [
+        (
+            costs.accounts.seconds(demands, setting.profile.journey, request.name, tier),
+            demands.work[request.name][tier].variation,
+        )
+        for tier in request.path
+    ]
+    works += [(demands.connection.value, demands.connection.variation)] * request.connects
+    value = sum(seconds for seconds, _ in works)
+    spread = sqrt(sum((seconds * variation) ** 2 for seconds, variation in works))
     return value, spread / value if value else 0.0
 
 

@@ -8,23 +8,26 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from klokken.capacity.measure import fit
+from klokken.capacity.measure.accounts import Accounts
 from klokken.capacity.measure.analysis import check, split, tier_fits
+from klokken.capacity.measure.endurance import knee, may_be_down
 from klokken.capacity.measure.estimate import Estimate, HeldOut, Resource, TierFit, Warmth
-from klokken.capacity.measure.holdout import held_out
+from klokken.capacity.measure.holdout import held_out, unexplained
 from klokken.capacity.measure.knee import highest
-from klokken.capacity.measure.likeness import Costs, Setting
+from klokken.capacity.measure.likeness import Costs, Setting, at_bound
 from klokken.capacity.measure.resources import resources
 from klokken.capacity.measure.schedule import COLD, WARM, Plan
 from klokken.capacity.measure.sharing import BY_TIME, Told, demands, near_idle
 from klokken.capacity.measure.steps import Rates, Start, Step
+from klokken.capacity.measure.visits import visits
 from klokken.capacity.measure.warmth import warmth
 from klokken.document import Document
+from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from klokken.capacity.demands import Demands
     from klokken.capacity.measure.steps import Steps
     from klokken.capacity.platform import Platform
-    from klokken.topology import Tier
 
 
 class Bootstrap(Document):
@@ -46,11 +49,14 @@ class Phases(Document):
 class Measurement(Document):
     """What was MEASURED, on these hosts and at these rates; times in seconds, CPU in cores.
 
-    `knee` is the rate of each journey, a second, at which no core would be left. `excluded` are
-    the steps that are in `steps` and in no figure, each with why.
+    `saturation` is the rate of each journey, a second, at which no core would be left. `knee` is
+    that of each profile up to which every minute keeps its service levels, simulated, `down` one
+    host of each of these tiers in turn: at the upper ends of all demands (`low`, the one to count
+    on), at the middle start's, and at the lower ends. `excluded` are the steps that are in `steps`
+    and in no figure, each with why.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     kind: Literal["MEASURED"] = "MEASURED"
     plan: Plan
     finished: datetime
@@ -59,12 +65,22 @@ class Measurement(Document):
     rates: Rates
     tiers: list[TierFit]
     warmth: list[Warmth]
+    saturation: dict[str, Estimate]
     knee: dict[str, Estimate]
+    down: list[Tier]
     held_out: list[HeldOut]
     resources: list[Resource]
     excluded: list[str]
     starts: list[Start]
     steps: list[Step]
+
+    def kept(self, profile: str) -> list[list[float]]:
+        """Return the rates of a profile that each start keeps, in order; the last is held out."""
+        own = [s for s in self.steps if s.phase == "warm" and s.profile == profile]
+        return [
+            sorted({s.rate for s in own if s.start == number and not s.excluded})
+            for number in range(1, self.plan.starts + 1)
+        ]
 
     @property
     def predicted_well(self) -> bool:
@@ -91,8 +107,16 @@ def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
     warmths = warmth(steps.steps, fits)
     costs = {name: {each.tier: each.demand[name] for each in fits} for name in plan.journeys}
     told = _told(plan, len(every))
+    beside = resources(every, plan.journeys, plan.seed)
     found = demands(
-        known.demands, costs, near_idle(every), warmths, name=f"{plan.stack} {plan.run}", told=told
+        known.demands,
+        costs,
+        near_idle(every),
+        warmths,
+        name=f"{plan.stack} {plan.run}",
+        told=told,
+        accounts=Accounts(known.accounts, plan),
+        others=visits(beside, known.demands, plan.journeys, told),
     )
     return (
         Measurement(
@@ -103,9 +127,18 @@ def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
             rates=steps.rates or Rates(knee=0.0, rates={}),
             tiers=fits,
             warmth=warmths,
-            knee={name: _knee(plan, fits, name, taken(every)) for name in plan.journeys},
+            saturation={
+                name: _saturation(plan, fits, name, taken(every)) for name in plan.journeys
+            },
+            knee={
+                profile.name: _knee(
+                    Setting(plan, profile, known.platform, known.accounts), fits, every, found
+                )
+                for profile in plan.profiles
+            },
+            down=may_be_down(plan),
             held_out=[_held_out(plan, fits, known, told, fitted[s.start], s) for s in held],
-            resources=resources(every, plan.journeys, plan.seed),
+            resources=beside,
             excluded=[line(step) for step in steps.steps if step.excluded],
             starts=list(steps.starts.values()),
             steps=steps.steps,
@@ -140,7 +173,7 @@ def taken(steps: list[Step]) -> float:
     return median(step.usage.taken for step in steps)
 
 
-def _knee(plan: Plan, fits: list[TierFit], journey: str, others: float) -> Estimate:
+def _saturation(plan: Plan, fits: list[TierFit], journey: str, others: float) -> Estimate:
     def at(idle: str, each: str) -> float:
         return highest(
             plan,
@@ -150,6 +183,28 @@ def _knee(plan: Plan, fits: list[TierFit], journey: str, others: float) -> Estim
         )
 
     return Estimate(value=at("value", "value"), low=at("value", "high"), high=at("value", "low"))
+
+
+def _knee(setting: Setting, fits: list[TierFit], every: list[Step], found: Demands) -> Estimate:
+    """Return how much of a profile the site bears, by the demands of all starts."""
+    journey = setting.profile.journey
+    accounts = Accounts(setting.accounts, setting.plan)
+
+    def costs(idle: str, each: str) -> Costs:
+        return Costs(
+            {fit.tier: getattr(fit.idle, idle) for fit in fits},
+            {fit.tier: getattr(fit.demand[journey], each) for fit in fits},
+            taken(every),
+            at_bound(found, each),
+            accounts,
+        )
+
+    delay = unexplained(setting, costs("value", "value"), every)
+    low, value, high = (
+        knee(setting, costs(idle, each), delay)
+        for idle, each in (("value", "high"), ("value", "value"), ("value", "low"))
+    )
+    return Estimate(value=value, low=min(low, value), high=max(value, high))
 
 
 def _held_out(  # noqa: PLR0913, PLR0917 - what a prediction may know
@@ -163,7 +218,10 @@ def _held_out(  # noqa: PLR0913, PLR0917 - what a prediction may know
         own[each.tier], idle[each.tier] = start.demand, start.idle.value
     profile = next(p for p in plan.profiles if p.name == step.profile)
     costs = {name: {tier: several[name] for tier, several in own.items()} for name in plan.journeys}
-    shared_out = demands(known.demands, costs, near_idle(fitted), [], name="a start", told=told)
+    accounts = Accounts(known.accounts, plan)
+    shared_out = demands(
+        known.demands, costs, near_idle(fitted), [], name="a start", told=told, accounts=accounts
+    )
     values = {tier: estimate.value for tier, estimate in costs[profile.journey].items()}
     setting = Setting(plan, profile, known.platform, known.accounts)
-    return held_out(setting, Costs(idle, values, taken(fitted), shared_out), fitted, step)
+    return held_out(setting, Costs(idle, values, taken(fitted), shared_out, accounts), fitted, step)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from klokken import files
+from klokken.capacity.measure.holdout import predictions
 from klokken.capacity.measure.picture import picture
 from klokken.errors import MachineError
 
@@ -45,5 +46,6 @@ def demands_file(found: Measurement, demands: Demands) -> str:
         "The upper ends are those of the unlucky start: size from them, with --bound high.",
     ]
     body = demands.model_dump(mode="json", exclude_unset=True)
+    body["held_out"] = [one.model_dump(mode="json") for one in predictions(found.held_out)]
     text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100)
     return "".join(f"# {line}\n" for line in head) + text

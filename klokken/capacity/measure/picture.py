@@ -46,7 +46,7 @@ def picture(found: Measurement, profile: Profile) -> str:
         axes.set_ylabel("seconds from when a pupil was due")
         axes.set_title(f"{found.plan.stack}, {found.plan.began:%d %B %Y}: {profile.name}")
         axes.grid(visible=True, which="both", linewidth=0.3)
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="upper left")
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()
@@ -88,7 +88,9 @@ def _left_out(axes: Axes, steps: list[Step]) -> None:
 
 
 def _knee(axes: Axes, found: Measurement, profile: Profile) -> None:
-    knee = found.knee[profile.journey]
+    full = found.saturation[profile.journey].value
+    axes.axvline(full, color="#404040", linewidth=0.8, label=f"no core is left at {full:.1f}/s")
+    knee = found.knee[profile.name]
     axes.axvspan(knee.low, knee.high, color="#d0d0d0", alpha=0.5, linewidth=0)
     axes.axvline(
         knee.value,

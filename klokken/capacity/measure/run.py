@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from klokken.capacity.measure import schedule, storms
-from klokken.capacity.measure.knee import guessed
-from klokken.capacity.measure.schedule import COLD, GUESSED, MEASURED, WARM, WARM_UP, WARMING, Turn
+from klokken.capacity.measure.accounts import Accounts
+from klokken.capacity.measure.knee import Guess, guessed
+from klokken.capacity.measure.schedule import (
+    COLD,
+    GUESSED,
+    MEASURED,
+    TRIES,
+    WARM,
+    WARM_UP,
+    Turn,
+    steady_rates,
+)
 from klokken.capacity.measure.step import Rung, reached, same, step
 from klokken.capacity.measure.steps import Rates, Start, Writing
 from klokken.errors import MachineError
@@ -66,16 +76,24 @@ class Run:
         """Take the measurement of `steps`; `base` has the demands that are known so far."""
         self.engine, self.steps, self.base, self.say = engine, steps, base, say
         self.plan = steps.plan
+        self.accounts = Accounts(engine.accounts, steps.plan)
         self.profiles = {profile.name: profile for profile in steps.plan.profiles}
 
     def go_on(self) -> None:
         """Ring until every turn of every start was rung.
 
-        Raises MachineError where others use the machine, and KlokkenError as storms do.
+        Raises MachineError where others use the machine or its use cannot be read, and
+        KlokkenError as storms do.
         """
         if all(self._complete(number) for number in range(1, self.plan.starts + 1)):
             return
-        if others := self.engine.now().others():
+        now = self.engine.now()
+        if now.gaps:
+            raise MachineError(
+                f"the site's Prometheus does not tell what it uses ({'; '.join(now.gaps)});"
+                f" see `klokken check {self.plan.stack}`"
+            )
+        if others := now.others():
             raise MachineError(f"{'; '.join(others)}; measure when it is quiet")
         for number in range(1, self.plan.starts + 1):
             if not self._complete(number):
@@ -85,7 +103,7 @@ class Run:
         return self._prepared(number) and self._next(number) is None
 
     def _prepared(self, number: int) -> bool:
-        phases = {step.phase for step in self.steps.of(number)}
+        phases = {step.phase for step in self.steps.of(number) if not step.excluded}
         return self.steps.rates is not None and {"cold", "warming"} <= phases
 
     def _next(self, number: int) -> Turn | None:
@@ -106,6 +124,28 @@ class Run:
         return None
 
     def _fresh(self, number: int) -> Start:
+        """Begin a start, again where a phase of it does not count.
+
+        Those cannot be rung again without starting the services again.
+        """
+        for _ in range(TRIES):
+            start = self._started(number)
+            against = [
+                f"{step.phase}: {reason}"
+                for step in self.steps.of(number)
+                if step.phase != "guess" or self._must_guess()
+                for reason in step.excluded
+            ]
+            if not against:
+                self._settle_rates(start)
+                return start
+            self.say(f"start {number} does not count; it begins again")
+        raise MachineError(
+            f"start {number} does not count ({'; '.join(against)}); when that is mended, go on with"
+            f" --resume {self.plan.run}"
+        )
+
+    def _started(self, number: int) -> Start:
         self.say(f"start {number} of {self.plan.starts}: the services begin afresh")
         self.engine.restart()
         idle = self.engine.idle()
@@ -115,8 +155,8 @@ class Run:
         return start
 
     def _pass_phases(self, start: Start) -> None:
-        """Take a start through its cold and warming logins; guess the knee behind the first."""
-        length = sum(seconds for seconds, _ in WARMING)
+        """Take a start through its cold and warming logins."""
+        length = storms.WARMING_LENGTH
         profile = storms.warming(Profile.named(FIRST))
         rung = self._ring(start, Turn(FIRST, 0.0, 0), profile, length)
         cold = reached(rung.record, COLD)
@@ -128,17 +168,26 @@ class Run:
         warm = min(reached(rung.record, WARM) or length, length)
         self._put_down(rung, "cold", 0, cold)
         self._put_down(rung, "warming", cold, warm)
-        last = self._put_down(rung, "guess", length - GUESSED, length)
-        if self.steps.rates is None:
-            found = guessed(self.plan, self.profiles, self.base, start, last)
-            self.steps.add(Rates(knee=found.knee, rates=found.rates))
-            self.say(
-                f"the knee is guessed at {found.knee:.1f} logins/s; rates "
-                + "; ".join(
-                    f"{name} {', '.join(f'{rate:g}' for rate in rates)}"
-                    for name, rates in found.rates.items()
-                )
+        self._put_down(rung, "guess", length - GUESSED, length)
+
+    def _must_guess(self) -> bool:
+        return self.steps.rates is None and not self.plan.most.keys() >= self.profiles.keys()
+
+    def _settle_rates(self, start: Start) -> None:
+        """Behind the first start, put down which rates are to be rung."""
+        if self.steps.rates is not None:
+            return
+        if self._must_guess():
+            last = next(step for step in self.steps.of(start.number) if step.phase == "guess")
+            found = guessed(self.plan, self.base, self.accounts, start, last)
+            self.say(f"the knee is guessed at {found.knee:.1f} logins/s")
+        else:
+            found = Guess(
+                0.0, {n: steady_rates(self.plan.most[n], self.plan.steps) for n in self.profiles}
             )
+        self.steps.add(Rates(knee=found.knee, rates=found.rates))
+        for name, rates in found.rates.items():
+            self.say(f"rates of {name}: {', '.join(f'{rate:g}' for rate in rates)}")
 
     def _take_turns(self, start: Start) -> None:
         while (turn := self._next(start.number)) is not None:

@@ -42,7 +42,7 @@ WARMING: tuple[tuple[int, float], ...] = ((20, 2.0), (92, 5.0), (130, 8.0))
 GUESSED = 30
 
 LEAST_STEPS, LEAST_STARTS = 8, 3
-# Storms of one step, of which the first may have been excluded.
+# Storms of one step, and fresh starts of one number, of which the first may not have counted.
 TRIES = 2
 
 
@@ -50,11 +50,13 @@ class Plan(Document):
     """A measurement before it begins; the first line of its steps.
 
     `cores` are those of all hosts of a tier; where these are `shared`, as in a lab, all of them
-    have the `machine`'s, which count once.
+    have the `machine`'s, which count once. `in_cell` are the accounts of the drive's cell that
+    somebody of a profile comes to, on average, where its journey visits the drive; `most` are the
+    highest rates of profiles, guessed where a profile has none.
     """
 
     kind: Literal["plan"] = "plan"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     run: str
     stack: str
     began: datetime
@@ -62,11 +64,12 @@ class Plan(Document):
     steps: Annotated[int, Field(ge=LEAST_STEPS, le=100)]
     repeats: Annotated[int, Field(ge=1, le=20)]
     starts: Annotated[int, Field(ge=LEAST_STARTS, le=20)]
-    most: Annotated[float, Field(gt=0)] | None
+    most: dict[str, Annotated[float, Field(gt=0)]]
     profiles: Annotated[list[Profile], Field(min_length=1)]
     shared: bool
     cores: dict[Tier, int]
     nodes: dict[Tier, int]
+    in_cell: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     machine: MachineFacts
     versions: dict[str, str]
 

@@ -3,7 +3,8 @@
 Storms ring whole journeys, so that only their sum can be told from them. It is shared out: at
 the identity tier, which does most of the work, by how long each request took when hardly anybody
 was there; elsewhere as the demands that were known before have it, handshakes included. The
-sums are measured; how they are shared is not, and the file says so.
+sums are measured; how they are shared is not, and the file says so. Nor is by how much work grows
+with accounts, which a site of one size cannot tell.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from klokken.capacity.demands import Journey
+    from klokken.capacity.measure.accounts import Accounts
     from klokken.capacity.measure.estimate import Estimate, Warmth
     from klokken.capacity.measure.steps import Step
 
@@ -49,9 +51,11 @@ def near_idle(steps: Iterable[Step]) -> dict[str, float]:
 class Shares:
     """Shares the cost of journeys out, one after the other, over the requests of `base`."""
 
-    def __init__(self, base: Demands, times: Mapping[str, float], told: Told) -> None:
+    def __init__(
+        self, base: Demands, times: Mapping[str, float], told: Told, accounts: Accounts
+    ) -> None:
         """Begin with all as it was known before."""
-        self.base, self.times, self.told = base, times, told
+        self.base, self.times, self.told, self.accounts = base, times, told, accounts
         self.body: dict[str, Any] = base.model_dump(mode="json", exclude_unset=True)
         self.known: set[tuple[str, Tier]] = set()
         self.connection_known = False
@@ -70,6 +74,9 @@ class Shares:
         there = [request.name for request in journey.requests if tier in request.path]
         connects = sum(r.connects for r in journey.requests) if tier is Tier.EDGE else 0
         known = sum(self._now(request, tier) for request in there if (request, tier) in self.known)
+        # By how much work grows with accounts cannot be told from one number of them. It stays as
+        # it was, and what it comes to at this site is no part of what is shared out.
+        known += sum(self.accounts.growth(self.base, name, request, tier) for request in there)
         if self.connection_known:
             known += connects * self.body["connection"]["value"]
         unknown = [request for request in there if (request, tier) not in self.known]
@@ -78,9 +85,9 @@ class Shares:
         left = {at: getattr(cost, at) - known for at in ("low", "value", "high")}
         if left["value"] <= 0:
             raise UnfitError(
-                f"{tier}: {name} costs {cost.value * 1000:.1f} ms, and the requests it has in"
-                f" common with others {known * 1000:.1f} ms; the rest would be negative; measure"
-                " again"
+                f"{tier}: {name} costs {cost.value * 1000:.1f} ms, and {known * 1000:.1f} ms of it"
+                " are known from requests it has in common with others, or from `each_account`; the"
+                " rest would be negative; measure again, or correct --demands"
             )
         weights = {request: self._weight(request, tier) for request in unknown}
         total = sum(weights.values())
@@ -104,9 +111,10 @@ class Shares:
         return float(self.body["work"][request][tier]["value"])
 
     def _work(self, before: Mapping[str, Any], whole: Mapping[str, float], share: float) -> Any:
+        kept = {name: before[name] for name in ("variation", "each_account") if name in before}
         figures = {at: round(max(0.0, value) * share, _DIGITS) for at, value in whole.items()}
         grounds = {"source": f"{self.told.source} {self.told.shares}", "runs": self.told.runs}
-        return {"variation": before["variation"], **figures, **grounds}
+        return {**kept, **figures, **grounds}
 
 
 def demands(  # noqa: PLR0913 - what a file is made of, all named
@@ -117,9 +125,14 @@ def demands(  # noqa: PLR0913 - what a file is made of, all named
     *,
     name: str,
     told: Told,
+    accounts: Accounts,
+    others: Mapping[Tier, Mapping[str, Any]] | None = None,
 ) -> Demands:
-    """Return `base` with what was measured of its journeys in place of what it had."""
-    shares = Shares(base, times, told)
+    """Return `base` with what was measured of its journeys in place of what it had.
+
+    `others` are what tiers take beside cores, as far as that was measured.
+    """
+    shares = Shares(base, times, told, accounts)
     for journey, by_tier in costs.items():
         shares.share(journey, by_tier)
     warm = {
@@ -136,6 +149,17 @@ def demands(  # noqa: PLR0913 - what a file is made of, all named
         for each in warmths
     }
     body = shares.body
+    known = body.get("resources", {})
+    resources = {
+        **known,
+        **{tier: {**known.get(tier, {}), **own} for tier, own in (others or {}).items() if own},
+    }
     return Demands.model_validate(
-        {**body, "name": name, "warmth": {**body.get("warmth", {}), **warm}}
+        {
+            **body,
+            "name": name,
+            "warmth": {**body.get("warmth", {}), **warm},
+            "resources": resources,
+            "held_out": [],
+        }
     )

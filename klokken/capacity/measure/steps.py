@@ -41,7 +41,7 @@ class Start(Document):
 
 
 class Rates(Document):
-    """The rates of each profile, a second, and the knee that was guessed for them."""
+    """The rates of each profile, a second, and the knee that was guessed for them, 0 for none."""
 
     kind: Literal["rates"] = "rates"
     knee: Seconds

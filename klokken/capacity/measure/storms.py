@@ -16,6 +16,8 @@ from klokken.profile import Profile
 from klokken.storm.plan import plan_storm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from klokken.curve import Floats
     from klokken.inventory import Inventory
     from klokken.results import StormPlan
@@ -24,6 +26,10 @@ OPENS = time(8)
 LENGTH = WARM_UP + MEASURED
 # The fewest of whom a step can tell anything.
 FEWEST = 10
+# Rates are rounded to three digits, up by less than this.
+ROUNDED = 0.995
+# How long the storm takes that leads a start through its phases.
+WARMING_LENGTH = sum(length for length, _ in WARMING)
 # The longest that arrivals are spread over, so that a morning ends before midnight.
 _LONGEST = 15 * 3600
 _WHY = "A steady rate, to tell what a journey costs at it."
@@ -51,15 +57,16 @@ def steady(base: Profile, people: int, rate: float) -> Profile:
         raise InputError(
             "measure",
             "most",
-            f"{rate:g} a second for {LENGTH} s are fewer than {FEWEST} people",
+            f"{rate:g} {base.name} a second for {LENGTH} s are fewer than {FEWEST} people",
             "give a higher rate, or fewer --steps",
         )
-    everyone = people + (teachers(people) if base.journey == "morning" else 0)
+    everyone = _everyone(base, people)
     if rate * LENGTH > everyone:
         raise InputError(
             "measure",
             "most",
-            f"{rate:g} a second for {LENGTH} s are more than the {everyone} people there are",
+            f"{rate:g} {base.name} a second for {LENGTH} s are more than the {everyone} people"
+            " there are",
             "give a lower rate, or the stack more `accounts`",
         )
     length = max(LENGTH, min(_LONGEST, math.floor(everyone / rate)))
@@ -72,6 +79,51 @@ def steady(base: Profile, people: int, rate: float) -> Profile:
     }
     share = min(1.0, rate * length / everyone)
     return _changed(base, max(1, round(people * share)), arrivals)
+
+
+def highest_rates(given: Sequence[str], profiles: Sequence[str]) -> dict[str, float]:
+    """Read the highest rates as they were given, PROFILE=RATE each; raise InputError.
+
+    The name may be left out where there is one profile only: journeys cost different amounts.
+    """
+    found: dict[str, float] = {}
+    for text in given:
+        name, named, rate = text.rpartition("=")
+        if not named and len(profiles) == 1:
+            name = profiles[0]
+        if name not in profiles:
+            names = ", ".join(profiles)
+            raise InputError(
+                "measure", "most", f"{text!r} names no profile of {names}", "give PROFILE=RATE"
+            )
+        if not _is_rate(rate):
+            raise InputError(
+                "measure", "most", f"{text!r} is no rate", "give journeys a second above 0"
+            )
+        found[name] = float(rate)
+    return found
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return 0 < float(text) < math.inf
+    except ValueError:
+        return False
+
+
+def check(base: Profile, people: int, rates: Sequence[float]) -> None:
+    """Raise InputError where the lowest or the highest of `rates` cannot be rung."""
+    for rate in (rates[0], rates[-1]):
+        steady(base, people, rate)
+
+
+def highest(base: Profile, people: int) -> float:
+    """Return the highest rate for which there are people enough, and room to round it up."""
+    return ROUNDED * _everyone(base, people) / LENGTH
+
+
+def _everyone(base: Profile, people: int) -> int:
+    return people + (teachers(people) if base.journey == "morning" else 0)
 
 
 def warming(base: Profile) -> Profile:

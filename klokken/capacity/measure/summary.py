@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klokken.capacity.measure.analysis import MATTERS
 from klokken.capacity.measure.schedule import COLD, WARM
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ def summary(found: Measurement, folder: Path) -> str:
             f"MEASURED on {plan.stack}: {len(found.steps)} steps over {plan.starts} fresh starts,"
             f" {len(found.excluded)} excluded"
         ),
-        *(line for journey in found.knee for line in _demands(found, journey)),
+        *(line for journey in plan.journeys for line in _demands(found, journey)),
+        *(_knee(found, profile.name) for profile in plan.profiles),
         *_warmth(found),
+        *(f"  {line}" for profile in plan.profiles for line in _kept(found, profile.name)),
         *(line for each in found.held_out for line in _held_out(each)),
         *(f"  excluded: {line}" for line in found.excluded),
         "  Size from the upper ends: they are those of the unlucky start.",
@@ -56,16 +59,39 @@ def _demands(found: Measurement, journey: str) -> list[str]:
             ]
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    knee = found.knee[journey]
+    full = found.saturation[journey]
     return [
         f"  a {journey} costs, in ms of CPU with its 95 % interval:",
         *("    " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows),
-        f"  no core is left at {_interval(knee)} {journey}s a second",
+        *_disagreements(found, journey),
+        f"  no core is left at {_interval(full)} {journey}s a second",
+    ]
+
+
+def _disagreements(found: Measurement, journey: str) -> list[str]:
+    """Tell where division and line differ, of tiers that do so much of the work that it matters."""
+    whole = sum(fit.demand[journey].value for fit in found.tiers)
+    return [
+        f"  CHECK {fit.tier}: in start {start.start} CPU by completions, less what it used before"
+        f" anybody came, is {start.apart[journey] * _MS:.2f} ms, beyond the interval"
+        for fit in found.tiers
+        if fit.demand[journey].value > MATTERS * whole
+        for start in fit.disagrees(journey)
     ]
 
 
 def _interval(figure: Estimate) -> str:
     return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
+
+
+def _knee(found: Measurement, profile: str) -> str:
+    knee = found.knee[profile]
+    down = f"one host of {' or '.join(found.down)} down" if found.down else "no host down"
+    return (
+        f"  {profile}: simulated, every minute keeps its service levels up to {knee.low:.2f} a"
+        f" second with the upper ends of all demands and {down} ({knee.value:.2f} with the middle"
+        f" start's, {knee.high:.2f} with the lower ends)"
+    )
 
 
 def _warmth(found: Measurement) -> list[str]:
@@ -76,6 +102,23 @@ def _warmth(found: Measurement) -> list[str]:
         f" after a start, {_interval(each.warming.factor)} up to the {WARM:,}th"
         for each in found.warmth
     ]
+
+
+def _kept(found: Measurement, profile: str) -> list[str]:
+    """Say how many rates were fitted, and where the largest is not the one held out."""
+    kept = found.kept(profile)
+    fitted = ", ".join(str(len(rates) - 1) for rates in kept)
+    lines = [
+        f"{profile}: fitted to {fitted} of {found.plan.steps} rates by start, one more held out"
+    ]
+    largest = max(found.rates.rates.get(profile, [0.0]))
+    lines += [
+        f"{profile}, start {number}: {largest:g} a second was excluded, so {rates[-1]:g} is held"
+        " out"
+        for number, rates in enumerate(kept, 1)
+        if rates[-1] < largest
+    ]
+    return lines
 
 
 def _held_out(each: HeldOut) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
+from klokken.capacity.measure.analysis import UnfitError
 from klokken.capacity.measure.estimate import Estimate, Phase, Warmth
 from klokken.topology import Tier
 
@@ -22,7 +23,8 @@ JOURNEY = "login"
 def warmth(steps: Iterable[Step], fits: Sequence[TierFit]) -> list[Warmth]:
     """Return the factors of cold and warming logins against the warm ones of the same start.
 
-    Nothing where the measurement has no logins to compare with, or no phase that counts.
+    Nothing where the measurement has no logins to compare with, or rang no such phase. Raises
+    UnfitError where the phase of a start does not count: an unlucky one could be missing.
     """
     phases = [step for step in steps if step.phase in {"cold", "warming"} and not step.excluded]
     found = []
@@ -45,6 +47,11 @@ def _phase(steps: Iterable[Step], phase: str, fit: TierFit) -> Phase | None:
             factors[step.start] = max(0.0, each / start.demand[JOURNEY].value)
     if not factors:
         return None
+    if missing := sorted(starts.keys() - factors.keys()):
+        raise UnfitError(
+            f"the {phase} logins of start {', '.join(map(str, missing))} do not count, and"
+            " factors need those of all starts; go on with --resume"
+        )
     values = sorted(factors.values())
     interval = Estimate(value=median(values), low=values[0], high=values[-1])
     return Phase(factor=interval, by_start=factors)

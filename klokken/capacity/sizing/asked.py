@@ -11,7 +11,7 @@ from klokken.capacity.demands import VISITED
 from klokken.capacity.engine import column
 from klokken.capacity.fluid import flow, paths
 from klokken.capacity.model import model
-from klokken.capacity.morning import MINUTE_SECONDS, Morning
+from klokken.capacity.morning import MINUTE_SECONDS, Morning, pupils_of
 from klokken.capacity.resources import Resources
 from klokken.errors import InputError
 from klokken.topology import Tier
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # The unlucky end of each interval; a JIT-compiled tier's is that of an unlucky start.
 BOUND = "high"
 # A figure of which no more is known than this factor is no ground for buying hosts.
-_WIDEST = 3.0
+WIDEST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,13 @@ def site_asked(
     """
     journey = demands.journeys[profile.journey]
     morning = Morning.of(profile, seed, fraction)
-    built = model(_flat(demands), journey, platform, morning, seed=seed, bound=BOUND)
+    built = model(_flat(demands), journey, platform, morning, seed=seed, accounts=0, bound=BOUND)
     by_second = morning.by_second()
     flowing = flow(built, by_second)
     requests = paths(built)
     rate = busiest(by_second.astype(float), MINUTE_SECONDS)
     connects = int(built.requests[:, column.CONNECTS].sum())
-    pupils = max(1, round(profile.pupils.value * fraction))
+    pupils = pupils_of(profile, fraction)
     there = [tier for tier in VISITED if tier in platform.tiers]
     tiers = {}
     for tier in journey.tiers:
@@ -181,6 +181,19 @@ def fewest_cores(load: Floats, enough: float, wait: float) -> float:
     return high
 
 
+def check_predictions(demands: Demands, source: Path) -> None:
+    """Raise InputError where demands predicted badly what was measured without them."""
+    for one in demands.held_out:
+        if not one.kept:
+            raise InputError(
+                source,
+                "held_out",
+                f"{one.what} of {one.storm} was predicted {100 * one.error:+.0f} % off,"
+                f" limit {100 * one.limit:.0f} %",
+                "measure again, with less else on the machine or a lower --most",
+            )
+
+
 def check_widths(demands: Demands, journey: Journey, source: Path) -> None:
     """Raise InputError where a figure that sizing would use is known too poorly."""
     used: dict[str, Ranged[float]] = {"connection": demands.connection}
@@ -195,10 +208,10 @@ def check_widths(demands: Demands, journey: Journey, source: Path) -> None:
             if hasattr(figure, "high"):
                 used[f"resources.{tier}.{name}"] = figure
     for field, figure in used.items():
-        if figure.high > _WIDEST * figure.value:
+        if figure.high > WIDEST * figure.value:
             raise InputError(
                 source,
                 field,
                 f"is up to {figure.high:g} where {figure.value:g} is likely, too wide to size from",
-                f"measure it until `high` is at most {_WIDEST:g} times `value`",
+                f"measure it until `high` is at most {WIDEST:g} times `value`",
             )

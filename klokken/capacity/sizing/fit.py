@@ -94,10 +94,11 @@ class Carrier:
         data = asked.data_gb * share
         on_volume = self._on_volume(data)
         disk = self.prices.volume_iops if on_volume else self.prices.disk_iops
-        cores = asked.cores + asked.cores_an_account * self.site.accounts * share
+        accounts = self.site.accounts * (share if self.tier is Tier.DRIVE else 1.0)
+        cores = asked.cores + asked.cores_an_account * accounts
         writes = asked.visits * asked.of("visit_writes") * share
         return {
-            "CPU": cores * share / self.prices.cores(self.kind),
+            "CPU": cores * share / (self.prices.cores(self.kind) * self.prices.core_speed.value),
             "memory": memory / host.memory_gb,
             "connections": connections / most.value if most else 0.0,
             "IOPS": writes / disk.value if disk else 0.0,

@@ -86,7 +86,15 @@ def _proof(  # noqa: PLR0913, PLR0917 - what a simulation follows from
     journey = demands.journeys[profile.journey]
     platform = platform_of(plan, template, down)
     built = model(
-        demands, journey, platform, morning, seed=seed, people=profile.people, bound=BOUND
+        demands,
+        journey,
+        platform,
+        morning,
+        seed=seed,
+        # A site of a plan has the accounts of its own people, all of whom come.
+        accounts=len(morning.due),
+        people=profile.people,
+        bound=BOUND,
     )
     state = events.simulate(built)
     names = [*(request.name for request in journey.requests), profile.journey]

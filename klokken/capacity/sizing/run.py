@@ -45,10 +45,11 @@ def size(chosen: Choices, today: date | None = None) -> Sized:
     for _ in range(_STEPS + 1):
         there = plans(made, rules)
         found = best(made, there)
-        proofs = prove(found, made.profile, made.demands, made.template, chosen.seed)
+        prices = next(one for one in made.lists if one.provider == found.provider)
+        demands = made.demands.on(prices.core_speed.value)
+        proofs = prove(found, made.profile, demands, made.template, chosen.seed)
         failed = next((proof for proof in proofs if proof.missed), None)
         if failed is None:
-            prices = next(one for one in made.lists if one.provider == found.provider)
             return Sized(_sizing(made, rules, there, prices, found, proofs), found, prices)
         first = failed.missed[0]
         why = (

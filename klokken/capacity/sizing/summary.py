@@ -19,7 +19,7 @@ def summary(found: Sizing, path: Path) -> str:
     """Return the platform first, then its price, then what both are worth."""
     sites = "one site" if found.sites == 1 else f"{found.sites} sites alike"
     who = f"{found.profile}, {found.pupils:,} pupils, journey {found.journey}"
-    free = f"one host of any tier down, {100 * found.headroom:.0f} % of each host free"
+    free = f"with one host of a tier down {100 * found.headroom:.0f} % of each other one free"
     lines = [
         f"SIMULATED: {who}, on {sites} of {found.title}",
         f"  A site of {found.pupils_a_site:,} pupils, {free}:",
@@ -29,6 +29,7 @@ def summary(found: Sizing, path: Path) -> str:
         "  Each provider's cheapest:",
         *table([["provider", "prices of", "sites", "hosts", "EUR/month"], *_offers(found.offers)]),
         *_proof(found),
+        *_takeovers(found),
         *_warnings(found),
     ]
     return "\n".join([*lines, f"  written to {path}"])
@@ -97,6 +98,18 @@ def _proof(found: Sizing) -> list[str]:
             f"slowest minute {slowest:.2f} s"
         )
     return lines
+
+
+def _takeovers(found: Sizing) -> list[str]:
+    """Say of which tiers no morning with a host down was simulated."""
+    simulated = {morning.down for morning in found.mornings}
+    others = [tier.tier for tier in found.tiers if tier.tier not in simulated]
+    if not others:
+        return []
+    return [
+        f"  not simulated: a host of {' or '.join(others)} down. One as large stands by; who needs",
+        "  the other waits or fails until that one has taken over, which is done by hand so far",
+    ]
 
 
 def _warnings(found: Sizing) -> list[str]:

@@ -10,7 +10,7 @@ from klokken.capacity import run
 from klokken.capacity.demands import Demands
 from klokken.capacity.platform import Platform
 from klokken.capacity.pricelist import PriceList, price_lists
-from klokken.capacity.sizing.asked import check_widths, site_asked
+from klokken.capacity.sizing.asked import check_predictions, check_widths, site_asked
 from klokken.capacity.sizing.fit import Rules
 from klokken.capacity.sizing.search import NoPlanError, Plan, cheapest, largest_cell
 from klokken.errors import InputError
@@ -80,6 +80,7 @@ def task(chosen: Choices, today: date) -> Task:
         if tier not in journey.tiers:
             field = f"journeys.{profile.journey}"
             raise InputError(chosen.demands, field, f"does not visit {tier}", "a login does")
+    check_predictions(demands, chosen.demands)
     check_widths(demands, journey, chosen.demands)
     template = Platform.read(run.PLATFORM_FILE)
     lists = (

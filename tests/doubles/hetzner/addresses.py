@@ -17,24 +17,28 @@ def create(project: Project, body: Json) -> Json:
     place = catalogue.location(body.get("location"))
     if body.get("type") not in ("ipv4", "ipv6"):
         raise invalid("type", "is not known")
-    if body.get("assignee_type") != "server":
+    if body.get("assignee_type", "server") != "server":
         raise invalid("assignee_type", "is not server")
     made = project.add(
         "primary_ips", body, type=body["type"], assignee_type="server", assignee_id=None,
         location=place, auto_delete=bool(body.get("auto_delete")), blocked=False, dns_ptr=[],
         protection={"delete": False},
     )  # fmt: skip
-    made["ip"] = f"198.51.100.{made['id'] % 250 + 1}"
+    number = made["id"]
+    of_family = {"ipv4": f"198.51.100.{number % 250 + 1}", "ipv6": f"2001:db8:f:{number:x}::/64"}
+    made["ip"] = of_family[made["type"]]
     return made
 
 
-def take(project: Project, wanted: object, place: Json) -> Json:
-    """Return an address of a location that is at no server, or raise ApiError."""
+def take(project: Project, wanted: object, family: str, place: Json) -> Json:
+    """Return an address of a family and location that is at no server, or raise ApiError."""
     address = project.one("primary_ips", wanted)
+    if address["type"] != family:
+        raise invalid(f"public_net.{family}", f"is {address['type']}")
     if address["assignee_id"] is not None:
         raise in_use("primary ip", "another server")
     if address["location"]["name"] != place["name"]:
-        raise invalid("public_net.ipv4", "is in another location than the server")
+        raise invalid(f"public_net.{family}", "is in another location than the server")
     return address
 
 

@@ -43,7 +43,11 @@ def create(project: Project, body: Json) -> Json:
     group = _group(project, body.get("placement_group"))
     walls = _firewalls(project, body.get("firewalls") or [])
     public = body.get("public_net") or {}
-    fixed = addresses.take(project, public["ipv4"], place) if public.get("ipv4") else None
+    fixed = {
+        family: addresses.take(project, public[family], family, place)
+        for family in ("ipv4", "ipv6")
+        if public.get(family)
+    }
     made = project.add(
         "servers", body, status="initializing", server_type=kind, image=image, location=place,
         datacenter=_datacenter(place), public_net=_public(project, public, fixed),
@@ -54,8 +58,8 @@ def create(project: Project, body: Json) -> Json:
     )  # fmt: skip
     if group:
         group["servers"].append(made["id"])
-    if fixed:
-        fixed["assignee_id"] = made["id"]
+    for address in fixed.values():
+        address["assignee_id"] = made["id"]
     for wall in walls:
         wall["applied_to"].append({"type": "server", "server": {"id": made["id"]}})
         made["public_net"]["firewalls"].append({"id": wall["id"], "status": "applied"})
@@ -150,13 +154,15 @@ def _datacenter(place: Json) -> Json:
     return {"id": 100 + place["id"], **both}
 
 
-def _public(project: Project, wanted: Json, fixed: Json | None) -> Json:
-    number = project.number()
-    own = {"id": number, "ip": f"192.0.2.{number % 250 + 1}"}
-    kept = {"id": fixed["id"], "ip": fixed["ip"]} if fixed else own
-    ipv4 = {**kept, "blocked": False, "dns_ptr": ""}
-    ipv6 = {"id": number + 1, "ip": f"2001:db8:{number:x}::/64", "blocked": False, "dns_ptr": []}
-    project.number()
+def _public(project: Project, wanted: Json, fixed: Json) -> Json:
+    four, six = project.number(), project.number()
+    own = {
+        "ipv4": {"id": four, "ip": f"192.0.2.{four % 250 + 1}"},
+        "ipv6": {"id": six, "ip": f"2001:db8:{four:x}::/64"},
+    }
+    kept = own | {family: {"id": a["id"], "ip": a["ip"]} for family, a in fixed.items()}
+    ipv4 = {**kept["ipv4"], "blocked": False, "dns_ptr": ""}
+    ipv6 = {**kept["ipv6"], "blocked": False, "dns_ptr": []}
     return {
         "ipv4": ipv4 if wanted.get("enable_ipv4", True) else None,
         "ipv6": ipv6 if wanted.get("enable_ipv6", True) else None,

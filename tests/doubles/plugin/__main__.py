@@ -8,11 +8,11 @@ from concurrent import futures
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, json_format, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from google.protobuf import any_pb2, empty_pb2, json_format, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from tests.doubles.plugin import kinds
-from tests.doubles.plugin.client import Client, Gone, Refused
+from tests.doubles.plugin.client import Client, Gone, Halfway, Refused
 
 Json = dict[str, Any]
 VERSION = "1.43.3"
@@ -57,6 +57,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         props = _plain(request.properties)
         try:
             number, added = kinds.make(self._client, _kind(request.urn), props)
+        except Halfway as error:
+            _abort_halfway(context, error, props)
         except Refused as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         return provider_pb2.CreateResponse(id=number, properties=_struct(props | added))
@@ -87,6 +89,24 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def Cancel(self, _request: Any, _context: Any) -> Any:
         return empty_pb2.Empty()
+
+
+def _abort_halfway(context: Any, error: Halfway, props: Json) -> None:
+    """Fail, and tell the engine what there is of the thing: it stays in the state."""
+    detail = any_pb2.Any()
+    detail.Pack(
+        provider_pb2.ErrorResourceInitFailed(
+            id=error.number,
+            properties=_struct(props | error.added),
+            reasons=[str(error)],
+            inputs=_struct(props),
+        )
+    )
+    code = grpc.StatusCode.UNKNOWN
+    status = status_pb2.Status(code=code.value[0], message=str(error), details=[detail])
+    # Where gRPC looks for what is more than a code and a text.
+    context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
+    context.abort(code, str(error))
 
 
 def _kind(urn: str) -> str:

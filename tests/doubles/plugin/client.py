@@ -23,6 +23,16 @@ class Gone(Refused):
     """There is no such thing."""
 
 
+class Halfway(Refused):
+    """A thing was made, and then something about it failed: its number, and what it adds."""
+
+    def __init__(self, said: object, number: str, added: Json) -> None:
+        """Keep what is known of the thing."""
+        super().__init__(str(said))
+        self.number = number
+        self.added = added
+
+
 class Client:
     """One project of one API."""
 

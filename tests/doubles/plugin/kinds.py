@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.doubles.plugin.client import Client, Gone, Refused
+from tests.doubles.plugin.client import Client, Gone, Halfway, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,18 +70,21 @@ def _thing(client: Client, kind: str, props: Json) -> tuple[str, Json]:
         body |= _of_server(props)
     answer = client.ask("POST", f"/{table}", body)
     made = answer[table.removesuffix("s")]
-    client.finish(answer)
-    if props.get("deleteProtection"):
-        path = f"/{table}/{made['id']}/actions/change_protection"
-        client.finish(client.ask("POST", path, {"delete": True}))
-    return str(made["id"]), _added(kind, made)
+    number, added = str(made["id"]), _added(kind, made)
+    try:
+        client.finish(answer)
+        if props.get("deleteProtection"):
+            path = f"/{table}/{number}/actions/change_protection"
+            client.finish(client.ask("POST", path, {"delete": True}))
+    except Refused as error:
+        raise Halfway(error, number, added) from None
+    return number, added
 
 
 def _of_server(props: Json) -> Json:
     (net,) = props["publicNets"]
     public: Json = {"enable_ipv4": net["ipv4Enabled"], "enable_ipv6": net["ipv6Enabled"]}
-    if net.get("ipv4"):
-        public["ipv4"] = int(net["ipv4"])
+    public |= {family: int(net[family]) for family in ("ipv4", "ipv6") if net.get(family)}
     return {
         "firewalls": [{"firewall": int(number)} for number in props["firewallIds"]],
         "placement_group": int(props["placementGroupId"]),
