@@ -291,7 +291,7 @@ def test_a_host_without_a_drive_is_one_line(
 def test_accounts_are_counted_by_the_spaces_they_have(
     host: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmarks.directory.cells._PERSONAL", str(tmp_path / "personal"))
+    monkeypatch.setattr("klokken.capacity.measure.accounts._SPACES", str(tmp_path / "personal"))
     assert Cell(1, "slapd", host).accounts() == 0
     for number in range(3):
         (tmp_path / "personal" / str(number)).mkdir(parents=True)

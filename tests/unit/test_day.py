@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
-from klokken import deployment
+from klokken import deployment, report
 from klokken.day import profiles
 from klokken.errors import InputError
 from klokken.profile import PROFILES, Profile
@@ -19,6 +18,7 @@ from tests import storms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 DAY = yaml.safe_load((PROFILES / "school-day.yaml").read_text())
 
@@ -26,7 +26,8 @@ DAY = yaml.safe_load((PROFILES / "school-day.yaml").read_text())
 class Bell:
     """Rings storms that end with given verdicts, and notes what was planned and rung."""
 
-    def __init__(self, *verdicts: Verdict) -> None:
+    def __init__(self, folder: Path, *verdicts: Verdict) -> None:
+        self.folder = folder
         self.verdicts = list(verdicts)
         self.planned: list[tuple[str, Any]] = []
         self.rung: list[str] = []
@@ -38,7 +39,10 @@ class Bell:
     def storm(self, _: object, plan: StormPlan, **__: Any) -> tuple[Results, Path]:
         assert len(self.planned) == len(self.rung) + len(self.verdicts)
         self.rung.append(plan.profile.name)
-        return storms.storm(plan=plan, verdict=self.verdicts.pop(0)), Path("results") / plan.run
+        folder = self.folder / plan.run
+        folder.mkdir()
+        (folder / report.NAME).touch()
+        return storms.storm(plan=plan, verdict=self.verdicts.pop(0)), folder
 
 
 def ring(monkeypatch: pytest.MonkeyPatch, bell: Bell, *arguments: str) -> Any:
@@ -77,36 +81,38 @@ P, F, X = Verdict.PASS, Verdict.FAIL, Verdict.INVALID
     [((P, P), 0), ((P, F), 1), ((F, P), 1), ((X, P), 3), ((P, X), 3), ((X, F), 3), ((F, X), 3)],
 )
 def test_a_day_rings_every_storm_and_ends_as_the_worst(
-    monkeypatch: pytest.MonkeyPatch, verdicts: Sequence[Verdict], code: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, verdicts: Sequence[Verdict], code: int
 ) -> None:
-    bell = Bell(*verdicts)
+    bell = Bell(tmp_path, *verdicts)
     ended = ring(monkeypatch, bell, "school-day")
     assert bell.rung == ["morning", "exam"]
     assert ended.exit_code == code
     for verdict, name in zip(verdicts, bell.rung, strict=True):
         assert f"{verdict}: {name}, " in ended.output
-        assert f"results/run-{name}/report.html" in ended.output
+        assert f"run-{name}/report.html" in ended.output
 
 
 def test_a_day_prints_the_results_of_each_storm_as_a_document_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    ended = ring(monkeypatch, Bell(P, P), "school-day", "--json")
+    ended = ring(monkeypatch, Bell(tmp_path, P, P), "school-day", "--json")
     first, end = json.JSONDecoder().raw_decode(ended.output)
     second = json.loads(ended.output[end:])
     assert [r["plan"]["profile"]["name"] for r in (first, second)] == ["morning", "exam"]
 
 
-def test_a_day_compresses_its_exams_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    bell = Bell(P, P)
+def test_a_day_compresses_its_exams_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bell = Bell(tmp_path, P, P)
     ring(monkeypatch, bell, "school-day", "--compress", "30")
     assert bell.planned == [("morning", None), ("exam", 30.0)]
 
 
 def test_a_storm_that_is_no_exam_is_still_told_that_it_cannot_be_compressed(
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    bell = Bell(P)
+    bell = Bell(tmp_path, P)
     ring(monkeypatch, bell, "minute", "--compress", "30")
     assert bell.planned == [("minute", 30.0)]
 
