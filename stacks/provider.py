@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 
 def quiet_errors() -> None:
@@ -18,3 +19,12 @@ def cancelled() -> bool:
     """Say whether whoever started Pulumi has asked, by a file, for an early end."""
     file = os.environ.get("KLOKKEN_CANCEL")
     return bool(file) and Path(str(file)).exists()
+
+
+def whole(value: Any) -> Any:
+    """Return what a resource was given, its whole numbers whole again: Pulumi hands over floats."""
+    if isinstance(value, dict):
+        return {key: whole(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

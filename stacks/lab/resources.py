@@ -13,7 +13,7 @@ from stacks.lab.network import LabNetwork, bridge_name
 from stacks.lab.part import UP, PartProvider
 from stacks.lab.sweep import sweep
 from stacks.limits import GROUND, HOST, NETWORK
-from stacks.provider import quiet_errors
+from stacks.provider import quiet_errors, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,10 +132,9 @@ class Host(Resource, module="klokken", name="LabHost"):
 
 
 def _host(props: dict[str, Any]) -> LabHost:
-    # A lab of an older version knows fewer of them. Pulumi hands whole numbers over as floats.
-    fields = {key: props[key] for key in HostSpec.model_fields if key in props}
-    whole = {key: int(value) for key, value in fields.items() if isinstance(value, float)}
-    return LabHost(HostSpec.model_validate(fields | whole))
+    # A lab of an older version knows fewer of them.
+    fields = {key: whole(props[key]) for key in HostSpec.model_fields if key in props}
+    return LabHost(HostSpec.model_validate(fields))
 
 
 quiet_errors()

@@ -19,7 +19,7 @@ from klokken.deadline import within
 from klokken.errors import MachineError
 from klokken.servers.preconditions import TOGETHER, remotes, require
 from stacks.limits import ADOPTION
-from stacks.provider import quiet_errors
+from stacks.provider import quiet_errors, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ class AdoptionProvider(ResourceProvider):
 
     def _adopted(self, props: dict[str, Any]) -> CreateResult:
         networks = [IPv4Network(network) for network in props["shared"]["site_management"]]
-        instances = require(props["stack"], props["own"], networks, props["shared"])
+        instances = require(props["stack"], whole(props["own"]), networks, props["shared"])
         return CreateResult(props["stack"], {**props, "instances": instances})
 
 
@@ -93,7 +93,7 @@ def _machines(props: Mapping[str, Any]) -> dict[str, str]:
         except MachineError:
             return ""
 
-    hosts = remotes(props["own"], props["shared"])
+    hosts = remotes(whole(props["own"]), props["shared"])
     with ThreadPoolExecutor(min(len(hosts), TOGETHER)) as pool:
         return dict(zip((host.name for host in hosts), pool.map(ask, hosts), strict=True))
 
