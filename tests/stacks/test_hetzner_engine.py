@@ -285,6 +285,18 @@ def test_the_policy_pack_stops_a_stack_at_preview(engine: Engine) -> None:
     assert "has no label `owner`" in said.stdout
 
 
+def test_a_stack_of_sixty_hosts_is_previewed_with_every_rule(engine: Engine) -> None:
+    """How long it takes stands in docs/clouds.md."""
+    counts = {"edge": 4, "identity": 17, "database": 1, "metrics": 1, "loadgen": 1}
+    tiers: dict[str, Any] = {tier: {"count": count} for tier, count in counts.items()}
+    tiers["drive"] = {"count": 36, "volume_gb": 100}
+    engine.configure(tiers=tiers, network="10.20.0.0/22")
+    said = engine.run("preview", "--policy-pack", POLICY)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert said.stdout.count("hcloud:index:Server ") == 60
+    assert engine.orders() == 0
+
+
 def test_an_endpoint_that_only_the_environment_names_stops_a_stack_at_preview(
     engine: Engine,
 ) -> None:
