@@ -34,6 +34,7 @@ def trial() -> Iterator[Trial]:
         yield found
 
 
+@pytest.mark.slow
 def test_the_site_counts_the_logins_that_the_engine_says_it_did(trial: Trial) -> None:
     assert (trial.name, trial.rate, trial.failed) == (KLOKKEN, 5.0, 0)
     assert trial.done > 0

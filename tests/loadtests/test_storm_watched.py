@@ -8,6 +8,8 @@ from datetime import time
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
+import pytest
+
 from klokken.storm.units import WATCHED
 from tests.loadtests.double import Double
 from tests.loadtests.rehearsal import Rehearsal, free_port, plan_for
@@ -25,6 +27,7 @@ def asked(port: int, path: str) -> str:
         return answer.read().decode()
 
 
+@pytest.mark.slow
 def test_the_page_answers_during_the_storm_and_the_storm_is_the_same(tmp_path: Path) -> None:
     port = free_port()
     options = (*WATCHED.split(), f"--web-port={port}")

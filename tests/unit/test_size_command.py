@@ -64,6 +64,7 @@ def test_every_minute_keeps_every_service_level_with_a_host_of_a_tier_down(sized
             assert max(busy.values()) <= 1 - found.headroom + 0.02
 
 
+@pytest.mark.slow
 def test_the_exact_level_is_as_busy_as_the_search_reckoned(sized: Sized) -> None:
     short = sized.answer.mornings[-1]
     [identity] = [tier for tier in sized.answer.tiers if tier.tier is Tier.IDENTITY]
