@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from klokken.errors import MachineError
 from klokken.loadgen import CA_FILE, CODE, PASSWORD_FILE, PYTHON
-from loadtests.probe import Order, Probe, Told
+from loadtests.errand import Errand
+from loadtests.probe import Order, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ def probing(
 
     It raises MachineError where the probe ends, or says what it should not.
     """
-    probe = Probe.model_validate(
+    probe = Errand.model_validate(
         {"plan": plan, "allowed": allowed, "ca_file": CA_FILE, "password_file": PASSWORD_FILE}
     )
     command = [*host.command(), host.remote_command(ARGV, root=True)]

@@ -12,42 +12,32 @@ import sys
 import time
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import gevent
 from gevent.pool import Pool
 from pydantic import Field
 
-from klokken.document import Document
 from klokken.logins import Login
-from klokken.results import StormPlan
+from loadtests.errand import Errand, attended
 from loadtests.login import sign_in
-from loadtests.pupil import Desk
-from loadtests.record import Recorder
-from loadtests.target import allowed_target
-from loadtests.transport import Transport, tls_context
-from loadtests.world import World, origins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from loadtests.pupil import Connection
     from loadtests.steps import Journey
+    from loadtests.world import World
 
 # Logins under way at a time; each ends within three time-outs, so more cannot come together.
 _MOST = 64
 
 
-class Latecomers(Document):
-    """One login every so many seconds, for so many in all; `allowed` are the edge's addresses."""
+class Latecomers(Errand):
+    """One login every so many seconds, for so many in all."""
 
-    plan: StormPlan
     every: Annotated[float, Field(gt=0)]
     seconds: Annotated[float, Field(gt=0)]
-    allowed: list[str]
-    ca_file: Path
-    password_file: Path
 
 
 def come(
@@ -71,20 +61,8 @@ def come(
 
 
 def _one(world: World, connect: Callable[[], Connection], pupil: int, ended: list[Login]) -> None:
-    recorder = Recorder("login")
     sent = world.clock()
-    Desk(
-        connect=connect,
-        journey=partial(_sign_in, world),
-        recorder=recorder,
-        clock=time.monotonic,
-        patience=None,
-        listener=lambda *_: None,
-        retries=world.plan.retries,
-    ).attend(pupil, time.monotonic())
-    failures = recorder.take(time.monotonic(), final=True)["failures"]
-    causes = [cause for name, cause, _ in failures if name == "login"]
-    cause = causes[0] if causes else ""
+    _, cause = attended(world, connect, "login", partial(_sign_in, world), pupil)
     ended.append(Login(pupil=pupil, sent=sent, ended=world.clock(), cause=cause))
 
 
@@ -96,10 +74,7 @@ def _sign_in(world: World, pupil: int) -> Journey:
 def main() -> None:
     """Do what standard input says."""
     order = Latecomers.model_validate_json(sys.stdin.read())
-    targets = {o: allowed_target(o, order.allowed) for o in origins(order.plan)}
-    transport = Transport(targets, tls_context(order.ca_file))
-    secret = order.password_file.read_text().strip("\r\n")
-    world = World(order.plan, secret, time.monotonic)
+    world, transport = order.site()
     for login in come(world, transport.connection, order.every, order.seconds):
         sys.stdout.write(login.model_dump_json() + "\n")
         sys.stdout.flush()

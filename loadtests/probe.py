@@ -1,6 +1,6 @@
 """Sends what a benchmark asks for: `python -m loadtests.probe` on a load generator's host.
 
-The first line of standard input is a `Probe` as JSON, each further one an `Order`, which is
+The first line of standard input is an `Errand` as JSON, each further one an `Order`, which is
 answered by one line, a `Told`. It ends with its input. Who has signed in stays so, at every cell.
 """
 
@@ -11,29 +11,27 @@ import sys
 import time
 from collections import Counter
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from gevent.pool import Pool
 from pydantic import Field
 
 from klokken.document import Document
-from klokken.results import StormPlan
 from klokken.retries import Retries
 from loadtests import drive, listing
+from loadtests.errand import Errand
 from loadtests.pupil import Desk
 from loadtests.record import Recorder
 from loadtests.session import Session
 from loadtests.steps import Unexpected
-from loadtests.target import allowed_target
-from loadtests.transport import Transport, tls_context
-from loadtests.world import World, origins
 
 if TYPE_CHECKING:
     from loadtests.drive import Drive
     from loadtests.pupil import Connection
     from loadtests.requests import Request, Response
     from loadtests.steps import Journey
+    from loadtests.transport import Transport
+    from loadtests.world import World
 
 DOCUMENT = "Måling.txt"
 DOCUMENT_BYTES = 20_000
@@ -41,15 +39,6 @@ DOCUMENT_BYTES = 20_000
 _ONCE = Retries(attempts=1)
 
 Doing: TypeAlias = Literal["sign_in", "first_login", "drives", "home", "put", "get"]
-
-
-class Probe(Document):
-    """Where to ask, as whom; `allowed` are the addresses of the edge."""
-
-    plan: StormPlan
-    allowed: list[str]
-    ca_file: Path
-    password_file: Path
 
 
 class Order(Document):
@@ -163,11 +152,7 @@ def _text(account: int) -> bytes:
 
 def probe() -> None:
     """Obey every order of standard input."""
-    given = Probe.model_validate_json(sys.stdin.readline())
-    targets = {o: allowed_target(o, given.allowed) for o in origins(given.plan)}
-    transport = Transport(targets, tls_context(given.ca_file))
-    secret = given.password_file.read_text().strip("\r\n")
-    prober = Prober(World(given.plan, secret, time.monotonic), transport)
+    prober = Prober(*Errand.model_validate_json(sys.stdin.readline()).site())
     for line in iter(sys.stdin.readline, ""):
         told = prober.obey(Order.model_validate_json(line))
         sys.stdout.write(told.model_dump_json() + "\n")

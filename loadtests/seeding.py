@@ -10,42 +10,31 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from functools import partial
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from gevent.pool import Pool
 from pydantic import Field
 
 from klokken import population
-from klokken.document import Document
-from klokken.results import StormPlan
-from loadtests.pupil import Desk
-from loadtests.record import Recorder
+from loadtests.errand import Errand, attended
 from loadtests.seed import seed_class
-from loadtests.target import allowed_target
-from loadtests.transport import Transport, tls_context
-from loadtests.world import World, origins
+
+if TYPE_CHECKING:
+    from loadtests.transport import Transport
+    from loadtests.world import World
 
 
-class Seeding(Document):
-    """The classes to seed, `parallel` at a time; `allowed` are the addresses of the edge."""
+class Seeding(Errand):
+    """The classes to seed, `parallel` at a time."""
 
-    plan: StormPlan
     classes: list[int]
     parallel: Annotated[int, Field(ge=1, le=64)]
-    allowed: list[str]
-    ca_file: Path
-    password_file: Path
 
 
 def seed(order: Seeding) -> None:
     """Seed the classes of `order` and say so of each."""
-    plan = order.plan
-    targets = {origin: allowed_target(origin, order.allowed) for origin in origins(plan)}
-    transport = Transport(targets, tls_context(order.ca_file))
-    world = World(plan, order.password_file.read_text().strip("\r\n"), time.monotonic)
+    world, transport = order.site()
     pool = Pool(order.parallel)
     for klass in order.classes:
         pool.spawn(_one, world, transport, klass)
@@ -54,24 +43,13 @@ def seed(order: Seeding) -> None:
 
 def _one(world: World, transport: Transport, klass: int) -> None:
     whole = world.plan.profile.journey
-    recorder = Recorder(whole)
-    Desk(
-        connect=transport.connection,
-        journey=partial(seed_class, world),
-        recorder=recorder,
-        clock=time.monotonic,
-        patience=None,
-        listener=lambda *_: None,
-        retries=world.plan.retries,
-    ).attend(klass, time.monotonic())
+    told, cause = attended(world, transport.connection, whole, partial(seed_class, world), klass)
     pupils = len(population.pupils_of(klass, world.plan.pupils))
-    told = recorder.take(time.monotonic(), final=True)
-    causes = [cause for name, cause, _ in told["failures"] if name == whole]
     line = {
         "klass": klass,
         "pupils": pupils,
         "empty": dict(told["ok"]).get("first_drives", 0),
-        "cause": causes[0] if causes else "",
+        "cause": cause,
     }
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
