@@ -32,6 +32,14 @@ pytestmark = pytest.mark.timeout(1800)
 ALL_TIERS = {tier.value for tier in Tier}
 # The busy part of the morning: most of those who come at all.
 AROUND_THE_BELL = ("--from", "07:59:20", "--until", "08:00:40")
+# Asks the login for what it says of itself, as the edge of the lab sees it.
+OPENS_THE_REALM = """
+import http.client, ssl
+trusted = ssl.create_default_context(cafile="/etc/klokken/tls/ca.pem")
+login = http.client.HTTPSConnection("login.skole.test", context=trusted)
+login.request("GET", "/realms/skole/.well-known/openid-configuration")
+print(login.getresponse().status)
+"""
 HOSTS = [*(f"{tier}1" for tier in sorted(ALL_TIERS)), "drive2"]
 
 
@@ -274,9 +282,14 @@ def test_a_killed_host_is_healed_with_its_data(lab: Lab) -> None:
     assert all_well(lab)
 
 
-def test_a_node_that_died_gets_no_traffic_before_it_is_warm_again(lab: Lab) -> None:
+def test_a_node_that_died_is_warm_again_and_serves_before_where_it_is_the_only_one(
+    lab: Lab,
+) -> None:
     def warm() -> bool:
         return bool(lab.ssh("identity1", "ss -Hltn sport = :9010").strip())
+
+    def serves() -> bool:
+        return lab.ssh("edge1", "python3 -", stdin=OPENS_THE_REALM).strip() == "200"
 
     def warmed() -> int:
         journal = lab.ssh("identity1", "journalctl -u keycloak-warmup --no-pager -o cat")
@@ -285,6 +298,8 @@ def test_a_node_that_died_gets_no_traffic_before_it_is_warm_again(lab: Lab) -> N
     before = warmed()
     lab.ssh("identity1", "pkill -KILL -x java")
     assert wait_until(lambda: not warm(), 15)
+    assert wait_until(serves, 120)
+    assert not warm()
     assert wait_until(warm, 400)
     assert warmed() == before + 1
 

@@ -74,7 +74,22 @@ def test_the_queue_is_short_and_before_each_node(settings: dict[str, str]) -> No
         assert re.findall(r"^ *server (\S+) (\S+)", identity, re.MULTILINE) == [
             ("identity1", "198.18.0.31:8080"),
             ("identity2", "198.18.0.32:8080"),
+            ("identity1-cold", "198.18.0.31:8080"),
+            ("identity2-cold", "198.18.0.32:8080"),
         ]
+
+
+def test_a_cold_node_serves_only_while_no_node_is_warm(settings: dict[str, str]) -> None:
+    identity = section(settings["edge1"], "backend identity")
+    (every,) = re.findall(r"^ *default-server (.*)$", identity, re.MULTILINE)
+    servers = dict(re.findall(r"^ *server (\S+) \S+ (.*)$", identity, re.MULTILINE))
+    assert " port 9010 " in every
+    for node in ("identity1", "identity2"):
+        assert servers[node] == f"cookie {node}"
+        # A cookie of its own, so that no login is held on a cold node beside a warm one.
+        assert servers[f"{node}-cold"] == f"backup port 9000 cookie {node}-cold"
+    # Of several, HAProxy would else give all to the first.
+    assert "option allbackups" in identity
 
 
 def test_what_changes_with_a_version_only_waits_for_nobody(settings: dict[str, str]) -> None:
