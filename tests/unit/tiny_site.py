@@ -49,8 +49,12 @@ def site(  # noqa: PLR0913 - one figure of the host each
     variation: float,
     work: float = 0.01,
     seed: int = 1,
+    cold: int = 0,
 ) -> Model:
-    """Return a site of one host, next door to its pupils, who ask once and wait long."""
+    """Return a site of one host, next door to its pupils, who ask once and wait long.
+
+    Its first `cold` visits take three times the work.
+    """
     demands = Demands.model_validate(
         {
             "name": "tiny",
@@ -62,6 +66,12 @@ def site(  # noqa: PLR0913 - one figure of the host each
             },
             "work": {"ask": {"edge": cost(work, variation)}},
             "connection": cost(0.0),
+            "warmth": {
+                "edge": {
+                    "cold": {"value": 3.0, "low": 3.0, "high": 3.0, "visits": cold, **GROUND},
+                    "warming": {"value": 1.0, "low": 1.0, "high": 1.0, "visits": 0, **GROUND},
+                }
+            },
         }
     )
     platform = Platform.model_validate(
@@ -75,6 +85,7 @@ def site(  # noqa: PLR0913 - one figure of the host each
                     "queue": queue,
                     "balance": "spread",
                     "round_trip_seconds": 0.0,
+                    "starts_cold": True,
                 }
             },
         }
@@ -121,8 +132,8 @@ def school(  # noqa: PLR0913 - one choice each
             "connection": cost(0.001, 0.5),
             "warmth": {
                 "identity": {
-                    "cold": {"value": 3.0, "low": 2.0, "high": 4.0, **GROUND},
-                    "warming": {"value": 2.0, "low": 1.0, "high": 3.0, **GROUND},
+                    "cold": {"value": 3.0, "low": 2.0, "high": 4.0, "visits": 100, **GROUND},
+                    "warming": {"value": 2.0, "low": 1.0, "high": 3.0, "visits": 200, **GROUND},
                 }
             },
         }
@@ -137,8 +148,6 @@ def school(  # noqa: PLR0913 - one choice each
             "queue_seconds": queue_seconds,
             "balance": balance,
             "round_trip_seconds": 0.001,
-            "cold_seconds": 5.0,
-            "warming_seconds": 5.0,
         }
 
     platform = Platform.model_validate(
