@@ -110,7 +110,8 @@ def _speeds(model: Model) -> Floats:
 def _visits_a_core(model: Model) -> Floats:
     """Return how many visits to each tier a second of a core is, warm."""
     count = np.bincount(np.concatenate(paths(model)), minlength=len(model.tiers))
-    return count / np.maximum(visits(model).sum(axis=0), 1) * NANO
+    each: Floats = count / np.maximum(visits(model).sum(axis=0), 1) * NANO
+    return each
 
 
 def _wait(load: Floats, backlog: Floats) -> Floats:

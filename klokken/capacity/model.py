@@ -6,6 +6,7 @@ hosts from 0 over all tiers, people in the order in which they are due.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from klokken.capacity.engine import chance
 from klokken.capacity.engine.model import BALANCES, DEEPEST, LONG_WARM, Integers, Model
 from klokken.capacity.manners import Manners
 from klokken.capacity.morning import NANO
+from klokken.capacity.resources import Resources
 from klokken.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
         arrivals=_table(
             np.column_stack([morning.people[order], morning.due[order], morning.schools[order]])
         ),
-        faults=_faults(kills, tiers, parts),
+        faults=_faults([_replaced(kill, demands, platform, bound) for kill in kills], tiers, parts),
         logs=chance.logarithms(),
     )
 
@@ -151,6 +153,22 @@ def _host(tier: int, part: Part, warmth: Warmth | None) -> list[int]:
         cold + warming,
         0 if part.starts_cold else LONG_WARM,
     ]
+
+
+def _replaced(kill: Kill, demands: Demands, platform: Platform, bound: str) -> Kill:
+    """Return the kill with the host back as soon as one that stands by has taken over."""
+    if not platform.tiers[kill.tier].stands_by:
+        return kill
+    takeover = demands.resources.get(kill.tier, Resources()).takeover_seconds
+    if takeover is None:
+        raise InputError(
+            "demands",
+            f"resources.{kill.tier}.takeover_seconds",
+            f"missing, but the platform's {kill.tier} has a host that stands by",
+            "add it, with where it is known from",
+        )
+    taken_over = kill.at + takeover.at(bound)
+    return replace(kill, back=taken_over if kill.back is None else min(kill.back, taken_over))
 
 
 def _faults(kills: Sequence[Kill], tiers: Sequence[Tier], parts: Sequence[Part]) -> Integers:

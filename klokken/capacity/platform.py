@@ -37,7 +37,8 @@ class Part(Document):
     the pupil's own and no other, `first` the first that is up.
 
     A host that has come back is cold; one that is there from the beginning is warm, unless
-    `starts_cold`.
+    `starts_cold`. Where a further one `stands_by`, it takes the place of one that died, within
+    the `takeover_seconds` that the demands have among the tier's resources.
     """
 
     nodes: Annotated[int, Field(ge=1, le=10_000, strict=True)]
@@ -48,6 +49,7 @@ class Part(Document):
     balance: Literal["spread", "least", "cell", "first"]
     round_trip_seconds: Trip
     starts_cold: bool = False
+    stands_by: bool = False
 
 
 class Platform(Document):

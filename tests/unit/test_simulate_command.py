@@ -6,6 +6,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,6 +114,18 @@ def test_a_wrong_platform_is_told_in_one_line(
 def test_a_wrong_choice_is_told_in_one_line(choice: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         simulate(Choices(**{"profile": "minute", "level": "fluid", **choice}))
+
+
+def test_a_host_that_stands_by_needs_to_know_how_long_it_takes(tmp_path: Path) -> None:
+    standing_by = {**PLATFORM["tiers"]["database"], "stands_by": True}
+    platform, demands = tmp_path / "platform.yaml", tmp_path / "demands.yaml"
+    platform.write_text(yaml.safe_dump(changed(PLATFORM, "tiers/database", standing_by)))
+    without = changed(DEMANDS, "resources/database/takeover_seconds", None)
+    demands.write_text(yaml.safe_dump(without, sort_keys=False))
+    chosen = Choices("minute", demands, platform, "fluid", kills=("database@10",))
+    with pytest.raises(InputError, match=r"resources\.database\.takeover_seconds: missing, but"):
+        simulate(chosen)
+    assert simulate(replace(chosen, kills=())).offered == 600
 
 
 def test_a_kill_names_tier_second_and_how_long() -> None:

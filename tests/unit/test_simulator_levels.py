@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from klokken.capacity.engine.events import simulate
 from klokken.capacity.engine.sweep import sweep
-from klokken.capacity.engine.tally import percentile
+from klokken.capacity.engine.tally import ANSWERED, DOWN, LOST, percentile
 from klokken.capacity.fluid import flow
 from tests.unit.tiny_site import at, poisson, school, site
 
 pytestmark = pytest.mark.slow
+
+calm_site = partial(site, cores=4, workers=4, queue=10**6, variation=0.0)
 
 
 @pytest.mark.parametrize("workers", [3, 4, 1000])
@@ -72,10 +76,28 @@ def test_the_fluid_loses_the_cores_of_a_host_that_is_down_and_some_of_a_cold_one
 
 def test_who_comes_while_the_fluid_has_no_host_waits_until_one_is_back() -> None:
     morning = at((np.arange(6000) * (1e9 / 100)).astype(np.int64))
-    model = site(morning, cores=4, workers=4, queue=10**6, variation=0.0)
-    dead = model._replace(faults=np.array([[20 * 10**9, 0, 0], [30 * 10**9, 0, 1]]))
-    wait = flow(dead, morning.by_second()).wait[0]
+    wait = flow(calm_site(morning, kill="edge@20+10"), morning.by_second()).wait[0]
     assert wait[19] == 0
     # Who comes first waits ten seconds less what it came after the death.
     assert wait[20] == pytest.approx(9.25, abs=0.01)
     assert not wait[40:].any()
+
+
+def test_a_host_that_stands_by_does_the_work_once_it_has_taken_over() -> None:
+    morning = at((np.arange(6000) * (1e9 / 100) + 1).astype(np.int64))
+    model = calm_site(morning, kill="edge@20", takeover=10.0)
+    counts = simulate(model).counts[0].sum(axis=1)
+    # The one who was at work is lost, and whoever comes in the ten seconds finds nobody.
+    assert counts[LOST] == 1
+    assert counts[DOWN] == 1000
+    assert counts[ANSWERED] == 6000 - 1001
+    capacity = flow(model, morning.by_second()).capacity[0]
+    assert list(capacity[[19, 20, 29, 30]]) == [4, 0, 0, 4]
+
+
+def test_a_host_that_is_back_sooner_than_another_takes_over_goes_on_itself() -> None:
+    morning = poisson(100, seconds=40, seed=1)
+    back = calm_site(morning, kill="edge@20+3")
+    for takeover, kill in ((3.0, "edge@20"), (3.0, "edge@20+9"), (9.0, "edge@20+3")):
+        taken_over = calm_site(morning, kill=kill, takeover=takeover)
+        np.testing.assert_array_equal(taken_over.faults, back.faults)

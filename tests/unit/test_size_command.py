@@ -143,6 +143,21 @@ def test_a_cell_that_stands_by_is_no_cell_of_the_stack(
     assert fit.hosts == fit.up + 1
 
 
+def test_what_a_takeover_costs_is_told_and_judges_nothing(
+    with_drives: Sized, tmp_path: Path
+) -> None:
+    found = {one.tier: one for one in with_drives.answer.takeovers}
+    assert sorted(found) == [Tier.DATABASE, Tier.DRIVE]
+    for one in found.values():
+        assert one.takeover_seconds == 900
+        assert one.morning.missed
+        assert 0 < one.morning.completed < one.morning.offered
+    shown = summary(with_drives.answer, tmp_path)
+    assert "a host of database dies at" in shown
+    assert "one that stands by is there 900 s later" in shown
+    assert "not simulated" not in shown
+
+
 def test_a_journey_without_the_drive_is_sized_without_it_and_that_is_said(
     sized: Sized, with_drives: Sized, tmp_path: Path
 ) -> None:
@@ -217,6 +232,8 @@ def test_demands_that_say_nothing_of_memory_are_told_to_be_of_cores_alone(tmp_pa
     file.write_text(yaml.safe_dump(changed(DEMANDS, "resources", None), sort_keys=False))
     found = size(replace(SMALL, demands=file), TODAY).answer
     assert sorted(found.unsaid) == ["database", "edge", "identity"]
+    assert found.takeovers == []
+    assert "not simulated: a host of database down" in summary(found, file)
     assert "edge, identity, database takes beside cores: only cores count" in summary(found, file)
 
 

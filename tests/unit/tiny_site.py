@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 GROUND = {"assumed": True, "why": "a test"}
 
 
-def cost(seconds: float, variation: float = 0.0) -> dict[str, Any]:
-    return {
-        "value": seconds,
-        "low": seconds / 2,
-        "high": seconds * 2,
-        "variation": variation,
-        **GROUND,
-    }
+def seconds(value: float) -> dict[str, Any]:
+    return {"value": value, "low": value / 2, "high": value * 2, **GROUND}
+
+
+def cost(value: float, variation: float = 0.0) -> dict[str, Any]:
+    return {**seconds(value), "variation": variation}
 
 
 def at(due: Integers) -> Morning:
@@ -50,10 +48,12 @@ def site(  # noqa: PLR0913 - one figure of the host each
     work: float = 0.01,
     seed: int = 1,
     cold: int = 0,
+    kill: str = "",
+    takeover: float | None = None,
 ) -> Model:
     """Return a site of one host, next door to its pupils, who ask once and wait long.
 
-    Its first `cold` visits take three times the work.
+    Its first `cold` visits take three times the work. With a `takeover`, one more stands by.
     """
     demands = Demands.model_validate(
         {
@@ -66,6 +66,7 @@ def site(  # noqa: PLR0913 - one figure of the host each
             },
             "work": {"ask": {"edge": cost(work, variation)}},
             "connection": cost(0.0),
+            "resources": {"edge": {"takeover_seconds": takeover and seconds(takeover)}},
             "warmth": {
                 "edge": {
                     "cold": {"value": 3.0, "low": 3.0, "high": 3.0, "visits": cold, **GROUND},
@@ -86,11 +87,20 @@ def site(  # noqa: PLR0913 - one figure of the host each
                     "balance": "spread",
                     "round_trip_seconds": 0.0,
                     "starts_cold": True,
+                    "stands_by": takeover is not None,
                 }
             },
         }
     )
-    return model(demands, demands.journeys["login"], platform, morning, seed=seed, accounts=0)
+    return model(
+        demands,
+        demands.journeys["login"],
+        platform,
+        morning,
+        seed=seed,
+        accounts=0,
+        kills=[Kill.parse(kill, platform)] if kill else [],
+    )
 
 
 REQUESTS = [
