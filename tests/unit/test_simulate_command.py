@@ -157,6 +157,10 @@ def test_the_command_says_that_it_simulated_and_puts_everything_down(
     assert kept["kind"] == "SIMULATED"
     assert kept["offered"] == kept["completed"] == 600
     assert kept["result_hash"] in shown.output
+    # Its minutes are read by the clock, and what was missed is seen.
+    drawn = file.with_name("morning.svg").read_text()
+    assert ">08:00<" in drawn
+    assert ">failed or left<" in drawn
 
 
 def test_a_morning_that_is_too_much_fails_and_names_minutes() -> None:

@@ -93,6 +93,12 @@ def test_pictures_are_the_same_whenever_they_are_drawn(sized: Sized, tmp_path: P
         drawn.append([(folder / file).read_bytes() for file in names])
     assert drawn[0] == drawn[1]
     assert [text[:5] for text in drawn[0]] == [b"<?xml"] * 3
+    backlog, utilisation, cost = (text.decode() for text in drawn[0])
+    for by_the_clock in (backlog, utilisation):
+        assert ">07:58<" in by_the_clock
+        assert ">08:04<" in by_the_clock
+    # What a platform without a drive would cost without its drives is no line of its own.
+    assert "without the" not in cost
 
 
 def test_the_command_prints_writes_and_draws(

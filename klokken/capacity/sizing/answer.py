@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Literal
 
 from klokken.capacity.money import MONTHS, dkk
@@ -91,6 +91,7 @@ class Takeover(Document):
 class Sizing(Document):
     """How large a platform a profile needs. It is SIMULATED: as good as its demands.
 
+    The first minute of its mornings is that in which the profile `opens`.
     `unvisited` are tiers that the journey asks nothing of, `unsaid` those of which the demands do
     not say what they take beside cores.
     """
@@ -100,6 +101,7 @@ class Sizing(Document):
     profile: str
     journey: str
     pupils: int
+    opens: time
     demands: str
     bound: str
     seed: int

@@ -90,6 +90,7 @@ def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
         profile=made.profile.name,
         journey=made.profile.journey,
         pupils=pupils,
+        opens=made.profile.window[0],
         demands=made.demands.name,
         bound=BOUND,
         seed=made.chosen.seed,
