@@ -72,7 +72,7 @@ def _said(printed: Any) -> dict[str, Any]:
     return {
         "platform": f"{printed['sites']} x {printed['pupils_a_site']:,} pupils, {printed['title']}",
         "eur_month": printed["cost"]["month_eur"],
-        "mornings": len(printed["mornings"]),
+        "mornings": len(printed["mornings"]) + len(printed["takeovers"]),
         "people": printed["mornings"][0]["offered"],
     }
 
@@ -98,7 +98,7 @@ Written by `python -m benchmarks.sizing`.
 |---|---|---|---|---|
 {rows}
 
-Each command ran in a process of its own, each round ({len(denmark.rounds)}) all of them; the table has the medians. It searches all price lists, then simulates every pupil and request of the morning of one site three times: with all hosts, with one of the edge down and with one of identity down. `waves` searches only. One core is used, at the lowest priority beside other work: the clock says as much of that as of the command, CPU does not.
+Each command ran in a process of its own, each round ({len(denmark.rounds)}) all of them; the table has the medians. It searches all price lists, then simulates every pupil and request of the morning of one site: with all hosts, with one of the edge down, with one of identity down, and with the loss of a database and of a cell of the drive until another host has taken over. `waves` searches only. One core is used, at the lowest priority beside other work: the clock says as much of that as of the command, CPU does not.
 
 {facts(found.machine, found.versions, found.started, found.finished)}
 

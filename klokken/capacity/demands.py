@@ -53,11 +53,17 @@ class Work(Interval):
         return self.model_copy(update={**figures, "each_account": more})
 
 
-class Warmth(Document):
-    """By how much a tier's work is dearer cold and while warming; warm it is 1."""
+class Phase(Interval):
+    """By how much work is dearer than warm, for the next so many requests that a host works at."""
 
-    cold: Interval
-    warming: Interval
+    visits: Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
+
+
+class Warmth(Document):
+    """How a host of a tier that begins gets warm: a JIT compiles what was called often."""
+
+    cold: Phase
+    warming: Phase
 
 
 class Request(Document):

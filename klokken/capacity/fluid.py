@@ -1,8 +1,9 @@
 """The fluid level: work flows in, cores let it out, and what is left over waits.
 
 backlog'(t) = lambda(t) * work - capacity(t), never below 0, for each tier by itself and in steps
-of a second. Waiting is backlog / capacity. Nothing is random here and nobody leaves, so it tells
-where a platform is too small and by how much, and not its percentiles.
+of a second. Who comes waits until the backlog of that moment is worked off. Nothing is random
+here and nobody leaves, so it tells where a platform is too small and by how much, and not its
+percentiles.
 """
 
 from __future__ import annotations
@@ -13,12 +14,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klokken.capacity.engine import column
-from klokken.capacity.engine.model import COLD, WARM, WARMING
+from klokken.capacity.engine.model import WARM
 from klokken.capacity.morning import NANO
 
 if TYPE_CHECKING:
     from klokken.capacity.engine.model import Integers, Model
     from klokken.curve import Floats
+
+_PHASES = [column.TIER, column.WARMING_FROM, column.WARM_FROM]
+# Less than any host has.
+_NO_CORE = 1e-9
+# Of sums, as a share.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +48,8 @@ def flow(model: Model, by_second: Integers) -> Flow:
     arriving[: len(by_second)] = by_second
     work = visits(model).sum(axis=0) / NANO
     load = work[:, None] * arriving
-    capacity = _capacity(model, length)
-    backlog = _backlog(load, capacity)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        wait = np.where(backlog > 0, backlog / capacity, 0.0)
+    capacity, backlog = _worked_off(model, load)
+    wait = np.array([_wait(*tier) for tier in zip(load, backlog, strict=True)])
     return Flow(load, capacity, wait, _alone(model))
 
 
@@ -69,29 +74,58 @@ def _alone(model: Model) -> Floats:
     return (alone + model.requests[:, column.CONNECTS] * model.set_up) / NANO
 
 
-def _capacity(model: Model, length: int) -> Floats:
-    """Return the cores of each tier that are up, in terms of warm work, second by second."""
-    moments = np.arange(length) * NANO
-    total = np.zeros((len(model.tiers), length))
-    for number, host in enumerate(model.hosts):
-        tier, cold, warming = host[[column.TIER, column.COLD_TIME, column.WARMING_TIME]]
-        up, age = np.ones(length, bool), moments - host[column.SINCE]
-        for at, which, is_up in model.faults:
-            if which == number:
-                up[moments >= at] = is_up
-                age = np.where(moments >= at, moments - at, age)
-        phase = np.where(age < cold, COLD, np.where(age < cold + warming, WARMING, WARM))
-        by_phase = model.work[:, tier, : WARM + 1].sum(axis=0)
-        speed = by_phase[WARM] / np.maximum(by_phase[phase], 1)
-        total[tier] += up * speed * min(host[column.CORES], host[column.WORKERS])
-    return total
+def _worked_off(model: Model, load: Floats) -> tuple[Floats, Floats]:
+    """Return each tier's cores that are up, in terms of warm work, and what is left over.
 
-
-def _backlog(load: Floats, capacity: Floats) -> Floats:
-    """Return what is left over at the end of each second."""
-    found = np.zeros_like(load)
-    left = np.zeros(len(load))
+    Both second by second. Hosts of a tier share its work by what each can do, and so get warm.
+    """
+    tiers, cold_until, warm_from = model.hosts[:, _PHASES].T
+    cores = np.minimum(model.hosts[:, column.CORES], model.hosts[:, column.WORKERS])
+    speeds, visits_a_core = _speeds(model), _visits_a_core(model)[tiers]
+    up, visited = np.ones(len(tiers)), model.hosts[:, column.BEFORE].astype(float)
+    capacity, backlog = np.zeros((2, *load.shape))
+    left, faults = np.zeros(len(load)), model.faults.tolist()
     for second in range(load.shape[1]):
-        left = np.maximum(0.0, left + load[:, second] - capacity[:, second])
-        found[:, second] = left
-    return found
+        while faults and faults[0][column.FAULT_TIME] <= second * NANO:
+            _, host, is_up = faults.pop(0)
+            up[host], visited[host] = is_up, 0.0
+        phase = (visited >= cold_until).astype(int) + (visited >= warm_from)
+        able = up * cores * speeds[tiers, phase]
+        capacity[:, second] = np.bincount(tiers, able, len(load))
+        there = left + load[:, second]
+        left = np.maximum(0.0, there - capacity[:, second])
+        busy = (there - left) / np.maximum(capacity[:, second], _NO_CORE)
+        visited += able * busy[tiers] * visits_a_core
+        backlog[:, second] = left
+    return capacity, backlog
+
+
+def _speeds(model: Model) -> Floats:
+    """Return how quick a core of each tier is in each phase; warm it is 1."""
+    by_phase = model.work[:, :, : WARM + 1].sum(axis=0)
+    speeds: Floats = by_phase[:, WARM:] / np.maximum(by_phase, 1)
+    return speeds
+
+
+def _visits_a_core(model: Model) -> Floats:
+    """Return how many visits to each tier a second of a core is, warm."""
+    count = np.bincount(np.concatenate(paths(model)), minlength=len(model.tiers))
+    each: Floats = count / np.maximum(visits(model).sum(axis=0), 1) * NANO
+    return each
+
+
+def _wait(load: Floats, backlog: Floats) -> Floats:
+    """Return how long who comes in each second waits, first come first served.
+
+    What is never worked off waits until the end of all seconds.
+    """
+    come = np.cumsum(load)
+    done = come - backlog
+    seconds = np.arange(len(load))
+    # Rounded sums must not make the last of a backlog wait for ever.
+    until = np.searchsorted(done, come * (1 - _ROUNDING))
+    last = np.minimum(until, len(load) - 1)
+    before = done[last - 1]
+    into = (come - before) / np.maximum(done[last] - before, _ROUNDING)
+    left: Floats = np.where(until < len(load), until - 1 + np.minimum(into, 1.0), len(load))
+    return np.where(backlog > 0, left - seconds, 0.0)

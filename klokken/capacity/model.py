@@ -6,27 +6,28 @@ hosts from 0 over all tiers, people in the order in which they are due.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from klokken.capacity.demands import VISITED
 from klokken.capacity.engine import chance
-from klokken.capacity.engine.model import ALWAYS, BALANCES, DEEPEST, Integers, Model
+from klokken.capacity.engine.model import BALANCES, DEEPEST, LONG_WARM, Integers, Model
 from klokken.capacity.manners import Manners
 from klokken.capacity.morning import NANO
+from klokken.capacity.resources import Resources
 from klokken.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from klokken.capacity.demands import Demands, Journey, Request
+    from klokken.capacity.demands import Demands, Journey, Request, Warmth
     from klokken.capacity.morning import Morning
     from klokken.capacity.platform import Kill, Part, Platform
     from klokken.people import People
     from klokken.topology import Tier
 
-# A host that died and came back is as cold as one that began so.
 LONGEST_WORK = 10 * NANO
 
 
@@ -68,7 +69,11 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
         connection=_table([_nano(connection.at(bound))] * 3 + chance.shape(connection.variation)),
         tiers=_tiers(parts),
         hosts=_table(
-            [row for n, part in enumerate(parts) for row in [_host(n, part)] * part.nodes]
+            [
+                row
+                for n, (tier, part) in enumerate(zip(tiers, parts, strict=True))
+                for row in [_host(n, part, demands.warmth.get(tier))] * part.nodes
+            ]
         ),
         pauses=_table(
             [_nano(manners.retries.pause(n, 1.0)) for n in range(manners.retries.attempts - 1)]
@@ -78,7 +83,7 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
         arrivals=_table(
             np.column_stack([morning.people[order], morning.due[order], morning.schools[order]])
         ),
-        faults=_faults(kills, tiers, parts),
+        faults=_faults([_replaced(kill, demands, platform, bound) for kill in kills], tiers, parts),
         logs=chance.logarithms(),
     )
 
@@ -136,10 +141,34 @@ def _tiers(parts: Sequence[Part]) -> Integers:
     )
 
 
-def _host(tier: int, part: Part) -> list[int]:
-    times = (part.queue_seconds, part.cold_seconds, part.warming_seconds)
-    since = 0 if part.starts_cold else ALWAYS
-    return [tier, part.cores, part.workers, part.queue, *map(_nano, times), since]
+def _host(tier: int, part: Part, warmth: Warmth | None) -> list[int]:
+    cold, warming = (warmth.cold.visits, warmth.warming.visits) if warmth else (0, 0)
+    return [
+        tier,
+        part.cores,
+        part.workers,
+        part.queue,
+        _nano(part.queue_seconds),
+        cold,
+        cold + warming,
+        0 if part.starts_cold else LONG_WARM,
+    ]
+
+
+def _replaced(kill: Kill, demands: Demands, platform: Platform, bound: str) -> Kill:
+    """Return the kill with the host back as soon as one that stands by has taken over."""
+    if not platform.tiers[kill.tier].stands_by:
+        return kill
+    takeover = demands.resources.get(kill.tier, Resources()).takeover_seconds
+    if takeover is None:
+        raise InputError(
+            "demands",
+            f"resources.{kill.tier}.takeover_seconds",
+            f"missing, but the platform's {kill.tier} has a host that stands by",
+            "add it, with where it is known from",
+        )
+    taken_over = kill.at + takeover.at(bound)
+    return replace(kill, back=taken_over if kill.back is None else min(kill.back, taken_over))
 
 
 def _faults(kills: Sequence[Kill], tiers: Sequence[Tier], parts: Sequence[Part]) -> Integers:

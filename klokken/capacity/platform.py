@@ -36,8 +36,9 @@ class Part(Document):
     `least` the one with the fewest requests when the pupil first comes, kept thereafter, `cell`
     the pupil's own and no other, `first` the first that is up.
 
-    A host that has come back is cold for `cold_seconds`, then warming for `warming_seconds`; one
-    that is there from the beginning is warm, unless `starts_cold`.
+    A host that has come back is cold; one that is there from the beginning is warm, unless
+    `starts_cold`. Where a further one `stands_by`, it takes the place of one that died, within
+    the `takeover_seconds` that the demands have among the tier's resources.
     """
 
     nodes: Annotated[int, Field(ge=1, le=10_000, strict=True)]
@@ -47,9 +48,8 @@ class Part(Document):
     queue_seconds: Seconds = 3600.0
     balance: Literal["spread", "least", "cell", "first"]
     round_trip_seconds: Trip
-    cold_seconds: Seconds = 0.0
-    warming_seconds: Seconds = 0.0
     starts_cold: bool = False
+    stands_by: bool = False
 
 
 class Platform(Document):

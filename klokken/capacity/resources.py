@@ -36,5 +36,7 @@ class Resources(Document):
     # What a visit sends, and how often it writes to the disk.
     visit_kb: Quantity | None = None
     visit_writes: Quantity | None = None
+    # How long it takes until a host that stands by does the work of one that died.
+    takeover_seconds: Quantity | None = None
     # What is kept of each pupil on the disk.
     pupil_mb: Quantity | None = None

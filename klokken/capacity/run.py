@@ -16,6 +16,7 @@ from klokken.capacity.engine.sweep import sweep
 from klokken.capacity.fluid import flow, paths
 from klokken.capacity.model import model
 from klokken.capacity.morning import MINUTE_SECONDS, Morning, everyone
+from klokken.capacity.picture import picture
 from klokken.capacity.platform import Kill, Platform
 from klokken.capacity.simulation import Minute, Served, Simulation
 from klokken.errors import InputError
@@ -92,6 +93,7 @@ def simulate(chosen: Choices) -> Simulation:
         level=chosen.level,
         profile=profile.name,
         journey=profile.journey,
+        opens=profile.window[0],
         fraction=chosen.fraction,
         seed=chosen.seed,
         bound=chosen.bound,
@@ -149,4 +151,5 @@ def put_down(found: Simulation) -> Path:
     folder.mkdir(parents=True)
     path = folder / "simulation.json"
     files.write(path, found.model_dump_json(indent=1) + "\n")
+    files.write(folder / "morning.svg", picture(found))
     return path

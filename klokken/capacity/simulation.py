@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
@@ -57,6 +58,7 @@ class Missed(Judgement):
 class Simulation(Document):
     """What was SIMULATED: no host took part, and its figures are as good as its demands.
 
+    The first minute is that in which the profile `opens`.
     Digests are SHA-256 of the files as they were; so is `result_hash`, of every count in the
     results, and the same inputs have the same on any machine. The fluid level counts nobody and
     has none.
@@ -67,6 +69,7 @@ class Simulation(Document):
     level: Level
     profile: str
     journey: str
+    opens: time
     fraction: float
     seed: Whole
     bound: str

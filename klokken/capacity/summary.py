@@ -30,7 +30,7 @@ def summary(found: Simulation, path: Path) -> str:
     ]
     if found.result_hash:
         lines.append(f"  result hash {found.result_hash}")
-    return "\n".join([*lines, f"  written to {path}"])
+    return "\n".join([*lines, f"  written to {path}, and drawn beside it"])
 
 
 def _table(found: Simulation) -> list[str]:

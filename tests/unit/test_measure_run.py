@@ -186,6 +186,10 @@ def test_the_file_of_demands_can_be_simulated_and_sums_to_what_was_measured(
     assert read.work["open"] == BASE.work["open"]
     assert read.journeys == BASE.journeys
     assert read.warmth[Tier.IDENTITY].cold.runs == 3
+    # A login is three requests, of which each of so many hosts gets its part.
+    hosts = found[0].plan.nodes[Tier.IDENTITY]
+    assert read.warmth[Tier.IDENTITY].cold.visits == 500 * 3 / hosts
+    assert read.warmth[Tier.IDENTITY].warming.visits == 1000 * 3 / hosts
 
 
 def test_people_see_demands_errors_and_whose_figures_to_size_from(

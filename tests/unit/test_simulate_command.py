@@ -6,6 +6,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -115,6 +116,18 @@ def test_a_wrong_choice_is_told_in_one_line(choice: dict[str, Any], says: str) -
         simulate(Choices(**{"profile": "minute", "level": "fluid", **choice}))
 
 
+def test_a_host_that_stands_by_needs_to_know_how_long_it_takes(tmp_path: Path) -> None:
+    standing_by = {**PLATFORM["tiers"]["database"], "stands_by": True}
+    platform, demands = tmp_path / "platform.yaml", tmp_path / "demands.yaml"
+    platform.write_text(yaml.safe_dump(changed(PLATFORM, "tiers/database", standing_by)))
+    without = changed(DEMANDS, "resources/database/takeover_seconds", None)
+    demands.write_text(yaml.safe_dump(without, sort_keys=False))
+    chosen = Choices("minute", demands, platform, "fluid", kills=("database@10",))
+    with pytest.raises(InputError, match=r"resources\.database\.takeover_seconds: missing, but"):
+        simulate(chosen)
+    assert simulate(replace(chosen, kills=())).offered == 600
+
+
 def test_a_kill_names_tier_second_and_how_long() -> None:
     platform = Platform.model_validate(PLATFORM)
     assert Kill.parse("identity@480", platform) == Kill(Tier.IDENTITY, 480.0)
@@ -144,6 +157,10 @@ def test_the_command_says_that_it_simulated_and_puts_everything_down(
     assert kept["kind"] == "SIMULATED"
     assert kept["offered"] == kept["completed"] == 600
     assert kept["result_hash"] in shown.output
+    # Its minutes are read by the clock, and what was missed is seen.
+    drawn = file.with_name("morning.svg").read_text()
+    assert ">08:00<" in drawn
+    assert ">failed or left<" in drawn
 
 
 def test_a_morning_that_is_too_much_fails_and_names_minutes() -> None:

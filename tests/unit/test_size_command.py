@@ -93,6 +93,12 @@ def test_pictures_are_the_same_whenever_they_are_drawn(sized: Sized, tmp_path: P
         drawn.append([(folder / file).read_bytes() for file in names])
     assert drawn[0] == drawn[1]
     assert [text[:5] for text in drawn[0]] == [b"<?xml"] * 3
+    backlog, utilisation, cost = (text.decode() for text in drawn[0])
+    for by_the_clock in (backlog, utilisation):
+        assert ">07:58<" in by_the_clock
+        assert ">08:04<" in by_the_clock
+    # What a platform without a drive would cost without its drives is no line of its own.
+    assert "without the" not in cost
 
 
 def test_the_command_prints_writes_and_draws(
@@ -141,6 +147,21 @@ def test_a_cell_that_stands_by_is_no_cell_of_the_stack(
     drive, fit = StackConfig.read("sized").site.tiers[Tier.DRIVE], with_drives.plan.fits[Tier.DRIVE]
     assert (drive.count, drive.volume_gb) == (fit.up, fit.volume_gb)
     assert fit.hosts == fit.up + 1
+
+
+def test_what_a_takeover_costs_is_told_and_judges_nothing(
+    with_drives: Sized, tmp_path: Path
+) -> None:
+    found = {one.tier: one for one in with_drives.answer.takeovers}
+    assert sorted(found) == [Tier.DATABASE, Tier.DRIVE]
+    for one in found.values():
+        assert one.takeover_seconds == 900
+        assert one.morning.missed
+        assert 0 < one.morning.completed < one.morning.offered
+    shown = summary(with_drives.answer, tmp_path)
+    assert "a host of database dies at" in shown
+    assert "one that stands by is there 900 s later" in shown
+    assert "not simulated" not in shown
 
 
 def test_a_journey_without_the_drive_is_sized_without_it_and_that_is_said(
@@ -217,6 +238,8 @@ def test_demands_that_say_nothing_of_memory_are_told_to_be_of_cores_alone(tmp_pa
     file.write_text(yaml.safe_dump(changed(DEMANDS, "resources", None), sort_keys=False))
     found = size(replace(SMALL, demands=file), TODAY).answer
     assert sorted(found.unsaid) == ["database", "edge", "identity"]
+    assert found.takeovers == []
+    assert "not simulated: a host of database down" in summary(found, file)
     assert "edge, identity, database takes beside cores: only cores count" in summary(found, file)
 
 

@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 GROUND = {"assumed": True, "why": "a test"}
 
 
-def cost(seconds: float, variation: float = 0.0) -> dict[str, Any]:
-    return {
-        "value": seconds,
-        "low": seconds / 2,
-        "high": seconds * 2,
-        "variation": variation,
-        **GROUND,
-    }
+def seconds(value: float) -> dict[str, Any]:
+    return {"value": value, "low": value / 2, "high": value * 2, **GROUND}
+
+
+def cost(value: float, variation: float = 0.0) -> dict[str, Any]:
+    return {**seconds(value), "variation": variation}
 
 
 def at(due: Integers) -> Morning:
@@ -49,8 +47,14 @@ def site(  # noqa: PLR0913 - one figure of the host each
     variation: float,
     work: float = 0.01,
     seed: int = 1,
+    cold: int = 0,
+    kill: str = "",
+    takeover: float | None = None,
 ) -> Model:
-    """Return a site of one host, next door to its pupils, who ask once and wait long."""
+    """Return a site of one host, next door to its pupils, who ask once and wait long.
+
+    Its first `cold` visits take three times the work. With a `takeover`, one more stands by.
+    """
     demands = Demands.model_validate(
         {
             "name": "tiny",
@@ -62,6 +66,13 @@ def site(  # noqa: PLR0913 - one figure of the host each
             },
             "work": {"ask": {"edge": cost(work, variation)}},
             "connection": cost(0.0),
+            "resources": {"edge": {"takeover_seconds": takeover and seconds(takeover)}},
+            "warmth": {
+                "edge": {
+                    "cold": {"value": 3.0, "low": 3.0, "high": 3.0, "visits": cold, **GROUND},
+                    "warming": {"value": 1.0, "low": 1.0, "high": 1.0, "visits": 0, **GROUND},
+                }
+            },
         }
     )
     platform = Platform.model_validate(
@@ -75,11 +86,21 @@ def site(  # noqa: PLR0913 - one figure of the host each
                     "queue": queue,
                     "balance": "spread",
                     "round_trip_seconds": 0.0,
+                    "starts_cold": True,
+                    "stands_by": takeover is not None,
                 }
             },
         }
     )
-    return model(demands, demands.journeys["login"], platform, morning, seed=seed, accounts=0)
+    return model(
+        demands,
+        demands.journeys["login"],
+        platform,
+        morning,
+        seed=seed,
+        accounts=0,
+        kills=[Kill.parse(kill, platform)] if kill else [],
+    )
 
 
 REQUESTS = [
@@ -121,8 +142,8 @@ def school(  # noqa: PLR0913 - one choice each
             "connection": cost(0.001, 0.5),
             "warmth": {
                 "identity": {
-                    "cold": {"value": 3.0, "low": 2.0, "high": 4.0, **GROUND},
-                    "warming": {"value": 2.0, "low": 1.0, "high": 3.0, **GROUND},
+                    "cold": {"value": 3.0, "low": 2.0, "high": 4.0, "visits": 100, **GROUND},
+                    "warming": {"value": 2.0, "low": 1.0, "high": 3.0, "visits": 200, **GROUND},
                 }
             },
         }
@@ -137,8 +158,6 @@ def school(  # noqa: PLR0913 - one choice each
             "queue_seconds": queue_seconds,
             "balance": balance,
             "round_trip_seconds": 0.001,
-            "cold_seconds": 5.0,
-            "warming_seconds": 5.0,
         }
 
     platform = Platform.model_validate(

@@ -14,8 +14,8 @@ MEANT, SENT, LEAVES, THOUGHT, MOMENT, LINK, DOOMED = range(5, 12)
 HOSTS, KEPT, PERSON_COLUMNS = 12, 15, 19
 
 # Hosts as they change: jobs at work and where their heap begins, virtual clock and when it was
-# read, places taken, requests that wait; whether it is up, and since when.
-JOBS, JOBS_FROM, CLOCK, READ, BUSY, WAITING, UP, BORN, MOST_BUSY, MOST_WAITING = range(10)
+# read, places taken, requests that wait; whether it is up, and how often it was visited since.
+JOBS, JOBS_FROM, CLOCK, READ, BUSY, WAITING, UP, VISITED, MOST_BUSY, MOST_WAITING = range(10)
 HOST_COLUMNS = 10
 
 # Lists: their first and their last.
@@ -30,8 +30,9 @@ PHASES, SHAPE = 0, 3
 # Tiers: one way to its caller, the whole way home to the pupil, its first host, how many it has,
 # and how requests are shared out.
 TRIP, WAY_HOME, FIRST_HOST, HOST_COUNT, BALANCE = range(5)
-# Hosts as they are.
-TIER, CORES, WORKERS, QUEUE, QUEUE_TIME, COLD_TIME, WARMING_TIME, SINCE = range(8)
+# Hosts as they are. The visits from which on one is no longer cold, and is warm, and how many it
+# has had before the morning.
+TIER, CORES, WORKERS, QUEUE, QUEUE_TIME, WARMING_FROM, WARM_FROM, BEFORE = range(8)
 # Those who come, and faults.
 PERSON, DUE, SCHOOL = range(3)
 FAULT_TIME, FAULT_HOST, FAULT_UP = range(3)

@@ -28,7 +28,7 @@ def fault(m: Model, s: State, now: int) -> None:
     host = m.faults[number, column.FAULT_HOST]
     if m.faults[number, column.FAULT_UP]:
         s.host[host, column.UP] = 1
-        s.host[host, column.BORN] = now
+        s.host[host, column.VISITED] = 0
     elif s.host[host, column.UP]:
         _die(m, s, host, now)
 

@@ -60,18 +60,18 @@ def schedule(m: Model, s: State, host: int) -> None:
 
 
 @internal
-def _work(m: Model, s: State, who: int, host: int, now: int) -> int:
+def _work(m: Model, s: State, who: int, host: int) -> int:
     """Return the work of the visit that begins, in ticks."""
     request, level, tier = (
         s.people[who, column.REQUEST],
         s.people[who, column.LEVEL],
         m.hosts[host, column.TIER],
     )
-    age = now - s.host[host, column.BORN]
+    visited = s.host[host, column.VISITED]
     phase = WARM
-    if age < m.hosts[host, column.COLD_TIME]:
+    if visited < m.hosts[host, column.WARMING_FROM]:
         phase = COLD
-    elif age < m.hosts[host, column.COLD_TIME] + m.hosts[host, column.WARMING_TIME]:
+    elif visited < m.hosts[host, column.WARM_FROM]:
         phase = WARMING
     attempt = s.people[who, column.ATTEMPT]
     bits = drawn(m.seed, m.arrivals[who, column.PERSON], request, attempt, level, DEMAND)
@@ -90,7 +90,8 @@ def start(m: Model, s: State, who: int, host: int, now: int) -> None:
     s.host[host, column.BUSY] += 1
     s.host[host, column.MOST_BUSY] = max(s.host[host, column.MOST_BUSY], s.host[host, column.BUSY])
     read_clock(m, s, host, now)
-    work = _work(m, s, who, host, now)
+    work = _work(m, s, who, host)
+    s.host[host, column.VISITED] += 1
     s.drawn[m.hosts[host, column.TIER]] += work >> TICK_BITS
     key = s.host[host, column.CLOCK] + work
     push(

@@ -13,8 +13,8 @@ Integers: TypeAlias = NDArray[np.int64]
 BALANCES = ("spread", "least", "cell", "first")
 # The phases of a host after its start.
 COLD, WARMING, WARM = 0, 1, 2
-# Since when a host has been up that was there, and warm, from the beginning.
-ALWAYS = -(1 << 60)
+# How often a host has been visited that was there, and warm, from the beginning.
+LONG_WARM = 1 << 60
 # Tiers on a request's way, at most; tiers; and kinds of queues of a host.
 DEEPEST = 3
 MOST_TIERS = 4

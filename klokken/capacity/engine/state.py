@@ -63,7 +63,7 @@ def fresh(model: Model) -> State:
     host = np.zeros((hosts, column.HOST_COLUMNS), np.int64)
     host[:, column.JOBS_FROM] = starts[:-1]
     host[:, column.UP] = 1
-    host[:, column.BORN] = model.hosts[:, column.SINCE]
+    host[:, column.VISITED] = model.hosts[:, column.BEFORE]
     totals = np.zeros(7, np.int64)
     totals[PAUSES_FROM] = starts[-1]
     return State(

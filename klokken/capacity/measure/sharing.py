@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from klokken.capacity.demands import Demands
 from klokken.capacity.measure.analysis import UnfitError
+from klokken.capacity.measure.schedule import COLD, WARM
+from klokken.capacity.measure.warmth import JOURNEY
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from klokken.capacity.demands import Journey
     from klokken.capacity.measure.accounts import Accounts
     from klokken.capacity.measure.estimate import Estimate, Warmth
+    from klokken.capacity.measure.schedule import Plan
     from klokken.capacity.measure.steps import Step
 
 _DIGITS = 7
@@ -141,10 +144,14 @@ def demands(  # noqa: PLR0913 - what a file is made of, all named
                 **{
                     at: round(getattr(found.factor, at), _DIGITS) for at in ("value", "low", "high")
                 },
+                "visits": _visits(base, each.tier, logins, accounts.plan),
                 "runs": len(found.by_start),
                 "source": told.source,
             }
-            for phase, found in (("cold", each.cold), ("warming", each.warming))
+            for phase, found, logins in (
+                ("cold", each.cold, COLD),
+                ("warming", each.warming, WARM - COLD),
+            )
         }
         for each in warmths
     }
@@ -163,3 +170,9 @@ def demands(  # noqa: PLR0913 - what a file is made of, all named
             "held_out": [],
         }
     )
+
+
+def _visits(base: Demands, tier: Tier, logins: int, plan: Plan) -> int:
+    """Return how many requests of so many logins came to each of a tier's hosts."""
+    each = sum(tier in request.path for request in base.journeys[JOURNEY].requests)
+    return round(logins * each / plan.nodes.get(tier, 1))

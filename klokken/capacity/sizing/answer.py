@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Literal
 
 from klokken.capacity.money import MONTHS, dkk
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from klokken.capacity.pricelist import PriceList
     from klokken.capacity.sizing.fit import Fit
     from klokken.capacity.sizing.proof import Proof
+    from klokken.capacity.sizing.proof import Takeover as Played
     from klokken.capacity.sizing.search import Plan
 
 # What there is, DKK a year, to run the platform for all 98 kommuner.
@@ -74,9 +75,23 @@ class Morning(Document):
     result_hash: str
 
 
+class Takeover(Document):
+    """A morning of one site in whose busiest minute a host of a tier died, at the exact level.
+
+    It died `died_seconds` after the morning opened, and one that stood by had taken over
+    `takeover_seconds` later.
+    """
+
+    tier: Tier
+    died_seconds: float
+    takeover_seconds: float
+    morning: Morning
+
+
 class Sizing(Document):
     """How large a platform a profile needs. It is SIMULATED: as good as its demands.
 
+    The first minute of its mornings is that in which the profile `opens`.
     `unvisited` are tiers that the journey asks nothing of, `unsaid` those of which the demands do
     not say what they take beside cores.
     """
@@ -86,6 +101,7 @@ class Sizing(Document):
     profile: str
     journey: str
     pupils: int
+    opens: time
     demands: str
     bound: str
     seed: int
@@ -105,6 +121,7 @@ class Sizing(Document):
     cost: Cost
     offers: list[Offer]
     mornings: list[Morning]
+    takeovers: list[Takeover]
     unvisited: list[Tier]
     unsaid: list[Tier]
 
@@ -171,4 +188,14 @@ def morning(proof: Proof) -> Morning:
         minutes=proof.minutes,
         missed=proof.missed,
         result_hash=proof.result_hash,
+    )
+
+
+def takeover(played: Played) -> Takeover:
+    """Return what is told of a takeover."""
+    return Takeover(
+        tier=played.tier,
+        died_seconds=played.died,
+        takeover_seconds=played.seconds,
+        morning=morning(played.proof),
     )

@@ -2,55 +2,39 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import matplotlib.style
 import numpy as np
-from matplotlib.figure import Figure
 
 from klokken import files
+from klokken.capacity.drawing import COLOURS, DASHES, GREY, by_minute, clock, panels, svg
 from klokken.capacity.money import dkk
+from klokken.capacity.morning import MINUTE_SECONDS
 from klokken.capacity.sizing.asked import fewest_cores, waits
 from klokken.capacity.sizing.fit import Rules
 from klokken.capacity.sizing.search import NoPlanError, cheapest
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
+    from datetime import time
     from pathlib import Path
-
-    from matplotlib.axes import Axes
 
     from klokken.capacity.pricelist import PriceList
     from klokken.capacity.sizing.answer import Sizing
     from klokken.capacity.sizing.run import Sized
     from klokken.capacity.sizing.search import Plan
 
-_MINUTE = 60
 # What of a tier's cores is left in the picture of the backlog.
 _LEFT = (1.0, 0.6, 0.5, 0.4)
 # Seconds that a pupil may be made to wait, in the picture of the cost.
 WAITS = (0.0, 5.0, 15.0, 30.0, 60.0, 120.0, 240.0)
-_SETTINGS: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": "#dddddd",
-}
-# Told apart by dashes as well as by colour.
-_DASHES = ("-", "--", ":", "-.")
-_COLOURS = ("#0b5cad", "#c2410c", "#3f6212", "#6d28d9")
 
 
 def put_down(sized: Sized, folder: Path) -> list[str]:
     """Draw a sizing's pictures into a folder; return their names."""
     drawn = {
-        "backlog.svg": _backlog(sized.plan),
+        "backlog.svg": _backlog(sized.plan, sized.answer.opens),
         "utilisation.svg": _utilisation(sized.answer),
         "cost.svg": _cost(sized.answer, sized.plan, sized.prices),
     }
@@ -59,55 +43,59 @@ def put_down(sized: Sized, folder: Path) -> list[str]:
     return list(drawn)
 
 
-def _backlog(plan: Plan) -> str:
+def _backlog(plan: Plan, opens: time) -> str:
     """Draw how long identity would make pupils wait, with less and less of its cores."""
     asked, fit = plan.asked.tiers[Tier.IDENTITY], plan.fits[Tier.IDENTITY]
     cores = fit.up * fit.cores
-    figure, axes = _figure("Identity: seconds of waiting, with less than what was sized")
-    minutes = np.arange(len(asked.load)) / _MINUTE
-    for left, dashes, colour in zip(_LEFT, _DASHES, _COLOURS, strict=True):
-        label = f"{100 * left:.0f} % of {cores} cores"
-        axes.plot(minutes, waits(asked.load, left * cores), dashes, color=colour, label=label)
-    axes.set_xlabel("minutes since the morning opens")
-    return _svg(figure, axes)
+    figure, [axes] = panels(["How long a pupil waits at identity, with a part of its cores"])
+    drawn = [waits(asked.load, left * cores) for left in _LEFT]
+    for left, wait, dashes, colour in zip(_LEFT, drawn, DASHES, COLOURS, strict=True):
+        label = f"{100 * left:.0f} % of {cores}"
+        axes.plot(wait, dashes, color=colour, label=label)
+    axes.set_ylabel("seconds")
+    axes.set_ylim(bottom=0)
+    # Until nobody comes any more, and nobody waits.
+    clock(axes, opens, float(np.flatnonzero(asked.load + sum(drawn))[-1] + 1))
+    return svg(figure)
 
 
 def _utilisation(found: Sizing) -> str:
     """Draw how busy each tier is, minute by minute, with the first spread tier a host short."""
     morning = found.mornings[-1]
     down = f"one host of {morning.down} down" if morning.down else "all hosts up"
-    figure, axes = _figure(f"Share of each tier's cores that is busy, {down}")
-    minutes = [minute.minute for minute in morning.minutes]
+    figure, [axes] = panels([f"Share of each tier's cores that is busy, {down}"])
     for number, tier in enumerate(morning.minutes[0].utilisation):
         shares = [100 * minute.utilisation[tier] for minute in morning.minutes]
-        (line,) = axes.step(minutes, shares, _DASHES[number], where="post", label=tier)
-        line.set_color(_COLOURS[number])
-    axes.axhline(100 * (1 - found.headroom), color="#999999", linewidth=1)
+        by_minute(axes, morning.minutes, shares, number, tier)
+    free = 100 * (1 - found.headroom)
+    axes.axhline(free, color=GREY, linewidth=1, label=f"{free:.0f} %: the rest\nshall stay free")
     axes.set_ylim(0, 100)
-    axes.set_ylabel("%")
-    axes.set_xlabel("minutes since the morning opens")
-    return _svg(figure, axes)
+    axes.set_ylabel("% of cores")
+    clock(axes, found.opens, MINUTE_SECONDS * (morning.minutes[-1].minute + 1))
+    return svg(figure)
 
 
 def _cost(found: Sizing, plan: Plan, prices: PriceList) -> str:
     """Draw what the platform would cost if pupils were made to wait."""
     rules = Rules(found.headroom, found.cell)
     costs = [(wait, month) for wait in WAITS for month in _month(plan, prices, rules, wait)]
-    figure, axes = _figure("DKK a month, by how long the unluckiest pupil waits")
-    labels = (f"{found.title}, all", "without the drive's hosts")
-    for number, label in enumerate(labels):
+    figure, [axes] = panels([f"What a month at {found.title} costs, if pupils may be made to wait"])
+    labels = ["all hosts", "without the\ndrive's hosts"]
+    for number, label in enumerate(labels if Tier.DRIVE in plan.fits else labels[:1]):
         axes.plot(
-            [wait for wait, *_ in costs],
+            [wait for wait, _ in costs],
             [dkk(month[number]) for _, month in costs],
-            _DASHES[number],
-            color=_COLOURS[number],
+            DASHES[number],
+            color=COLOURS[number],
             marker="o",
             label=label,
         )
     axes.set_ylim(0, 1.1 * max(dkk(month[0]) for _, month in costs))
+    axes.set_ylabel("DKK a month")
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    axes.set_xlabel("seconds of waiting, fluid level")
-    return _svg(figure, axes)
+    axes.set_xticks(np.arange(0, WAITS[-1] + 1, 30))
+    axes.set_xlabel("seconds that the unluckiest pupil waits, by the fluid level")
+    return svg(figure)
 
 
 def _month(plan: Plan, prices: PriceList, rules: Rules, wait: float) -> list[tuple[float, float]]:
@@ -126,21 +114,3 @@ def _month(plan: Plan, prices: PriceList, rules: Rules, wait: float) -> list[tup
         return []
     drives = found.fits[Tier.DRIVE].month_eur if Tier.DRIVE in found.fits else 0.0
     return [(plan.sites * found.month_eur, plan.sites * (found.month_eur - drives))]
-
-
-def _figure(title: str) -> tuple[Figure, Axes]:
-    with matplotlib.style.context(["default", _SETTINGS]):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_title(title, loc="left", fontsize=12)
-    return figure, axes
-
-
-def _svg(figure: Figure, axes: Axes) -> str:
-    axes.legend(frameon=False)
-    text = io.StringIO()
-    with matplotlib.style.context(
-        ["default", {**_SETTINGS, "svg.hashsalt": axes.get_title("left")}]
-    ):
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()

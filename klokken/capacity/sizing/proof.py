@@ -1,24 +1,36 @@
-"""The proof of a plan: its whole morning at the exact level, with one host of a tier down."""
+"""The proof of a plan: its whole morning at the exact level, with one host of a tier down.
+
+And what happens until one that stands by has taken over, which proves nothing and is told.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from klokken.capacity import simulation
 from klokken.capacity.demands import VISITED
 from klokken.capacity.engine import events
 from klokken.capacity.model import model
-from klokken.capacity.morning import Morning
-from klokken.capacity.platform import MOST_PLACES, Platform
+from klokken.capacity.morning import MINUTE_SECONDS, Morning
+from klokken.capacity.platform import MOST_PLACES, Kill, Platform
+from klokken.capacity.resources import Resources
 from klokken.capacity.sizing.asked import BOUND
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from klokken.capacity.demands import Demands
     from klokken.capacity.simulation import Minute, Missed
     from klokken.capacity.sizing.search import Plan
     from klokken.profile import Profile
+
+
+# Tiers whose work cannot be spread: a host of them does all of its own, and one more stands by.
+STAND_BY = (Tier.DRIVE, Tier.DATABASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,19 @@ class Proof:
     result_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """A morning in whose busiest minute a host of a tier dies, `died` seconds after it opens.
+
+    One that stands by has taken over so many `seconds` later.
+    """
+
+    tier: Tier
+    died: float
+    seconds: float
+    proof: Proof
+
+
 def platform_of(plan: Plan, template: Platform, down: Tier | None) -> Platform:
     """Return a site of a plan, one host of the tier `down` short.
 
@@ -44,7 +69,7 @@ def platform_of(plan: Plan, template: Platform, down: Tier | None) -> Platform:
     pool = plan.asked.tiers[Tier.IDENTITY].resources.pool
     for tier, fit in plan.fits.items():
         part = template.tiers[tier]
-        alone = tier in (Tier.DRIVE, Tier.DATABASE) or tier is down
+        alone = tier in STAND_BY or tier is down
         scale = fit.cores / part.cores
         places = round(part.workers * scale)
         if tier is Tier.DATABASE and pool:
@@ -55,6 +80,7 @@ def platform_of(plan: Plan, template: Platform, down: Tier | None) -> Platform:
                 "cores": fit.cores,
                 "workers": min(MOST_PLACES, places),
                 "queue": round(part.queue * scale),
+                "stands_by": tier in STAND_BY,
             }
         )
     return template.model_copy(update={"name": plan.provider, "tiers": parts})
@@ -74,6 +100,25 @@ def prove(
     return [_proof(plan, profile, demands, template, morning, down, seed) for down in downs]
 
 
+def takeovers(
+    plan: Plan, profile: Profile, demands: Demands, template: Platform, seed: int
+) -> list[Takeover]:
+    """Return the mornings in which a host dies that another one stands by for.
+
+    One for each tier of which the demands say how long taking over lasts.
+    """
+    morning = Morning.of(profile, seed, 1 / plan.sites)
+    minutes = np.convolve(morning.by_second(), np.ones(MINUTE_SECONDS), "valid")
+    found = []
+    for tier in [tier for tier in STAND_BY if tier in plan.fits]:
+        figure = demands.resources.get(tier, Resources()).takeover_seconds
+        if figure:
+            kill = Kill(tier, float(minutes.argmax()))
+            proof = _proof(plan, profile, demands, template, morning, None, seed, [kill])
+            found.append(Takeover(tier, kill.at, figure.at(BOUND), proof))
+    return found
+
+
 def _proof(  # noqa: PLR0913, PLR0917 - what a simulation follows from
     plan: Plan,
     profile: Profile,
@@ -82,6 +127,7 @@ def _proof(  # noqa: PLR0913, PLR0917 - what a simulation follows from
     morning: Morning,
     down: Tier | None,
     seed: int,
+    kills: Sequence[Kill] = (),
 ) -> Proof:
     journey = demands.journeys[profile.journey]
     platform = platform_of(plan, template, down)
@@ -94,6 +140,7 @@ def _proof(  # noqa: PLR0913, PLR0917 - what a simulation follows from
         # A site of a plan has the accounts of its own people, all of whom come.
         accounts=len(morning.due),
         people=profile.people,
+        kills=kills,
         bound=BOUND,
     )
     state = events.simulate(built)

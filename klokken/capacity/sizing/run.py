@@ -11,7 +11,7 @@ from klokken.capacity.demands import VISITED
 from klokken.capacity.sizing import answer
 from klokken.capacity.sizing.answer import Sizing
 from klokken.capacity.sizing.asked import BOUND
-from klokken.capacity.sizing.proof import prove
+from klokken.capacity.sizing.proof import prove, takeovers
 from klokken.capacity.sizing.task import best, plans, task
 from klokken.errors import InputError
 from klokken.paths import RESULTS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from klokken.capacity.pricelist import PriceList
     from klokken.capacity.sizing.fit import Rules
-    from klokken.capacity.sizing.proof import Proof
+    from klokken.capacity.sizing.proof import Proof, Takeover
     from klokken.capacity.sizing.search import Plan
     from klokken.capacity.sizing.task import Choices, Task
 
@@ -50,7 +50,9 @@ def size(chosen: Choices, today: date | None = None) -> Sized:
         proofs = prove(found, made.profile, demands, made.template, chosen.seed)
         failed = next((proof for proof in proofs if proof.missed), None)
         if failed is None:
-            return Sized(_sizing(made, rules, there, prices, found, proofs), found, prices)
+            played = takeovers(found, made.profile, demands, made.template, chosen.seed)
+            answered = _sizing(made, rules, there, prices, found, proofs, played)
+            return Sized(answered, found, prices)
         first = failed.missed[0]
         why = (
             f"{found.provider} has {first.request_class} {first.what} {first.measured:.3g} "
@@ -81,12 +83,14 @@ def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
     prices: PriceList,
     found: Plan,
     proofs: list[Proof],
+    played: list[Takeover],
 ) -> Sizing:
     pupils = made.profile.pupils.value
     return Sizing(
         profile=made.profile.name,
         journey=made.profile.journey,
         pupils=pupils,
+        opens=made.profile.window[0],
         demands=made.demands.name,
         bound=BOUND,
         seed=made.chosen.seed,
@@ -106,6 +110,7 @@ def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
         cost=answer.cost(found.month_eur, pupils),
         offers=[answer.offer(one, there[one.provider], pupils) for one in made.lists],
         mornings=[answer.morning(proof) for proof in proofs],
+        takeovers=[answer.takeover(one) for one in played],
         unvisited=[tier for tier in VISITED if tier not in found.fits],
         unsaid=[tier for tier in found.fits if tier not in made.demands.resources],
     )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from klokken.capacity.sizing.answer import Cost, Offer, Sizing, TierAnswer
+    from klokken.capacity.sizing.answer import Cost, Offer, Sizing, Takeover, TierAnswer
 
 _MILLION = 1e6
 
@@ -101,14 +101,26 @@ def _proof(found: Sizing) -> list[str]:
 
 
 def _takeovers(found: Sizing) -> list[str]:
-    """Say of which tiers no morning with a host down was simulated."""
-    simulated = {morning.down for morning in found.mornings}
-    others = [tier.tier for tier in found.tiers if tier.tier not in simulated]
-    if not others:
-        return []
+    """Say what a takeover costs, and of which tiers it is not known how long it lasts."""
+    known = {morning.down for morning in found.mornings} | {one.tier for one in found.takeovers}
+    lines = [line for one in found.takeovers for line in _takeover(one)]
+    others = [tier.tier for tier in found.tiers if tier.tier not in known]
+    if others:
+        lines += [
+            f"  not simulated: a host of {' or '.join(others)} down. One as large stands by; the",
+            "  demands do not say how long it takes to take over (`takeover_seconds`)",
+        ]
+    return lines
+
+
+def _takeover(one: Takeover) -> list[str]:
+    morning = one.morning
+    minutes = sorted({missed.minute for missed in morning.missed})
+    missed = f"minutes {minutes[0]} to {minutes[-1]} miss" if minutes else "no minute misses"
+    dies = f"a host of {one.tier} dies at {one.died_seconds:.0f} s"
     return [
-        f"  not simulated: a host of {' or '.join(others)} down. One as large stands by; who needs",
-        "  the other waits or fails until that one has taken over, which is done by hand so far",
+        f"  exact level, {dies}, one that stands by is there {one.takeover_seconds:.0f} s later:",
+        f"  {morning.completed:,} of {morning.offered:,} done, {missed} a service level",
     ]
 
 
