@@ -21,6 +21,8 @@ class Document(BaseModel):
 
 
 D = TypeVar("D", bound=BaseModel)
+# The error of a secret that anybody may read.
+IN_CLEAR = "in_clear"
 
 
 def read_yaml(path: Path) -> Any:
@@ -57,6 +59,8 @@ def _explain(model: type[BaseModel], error: Any) -> tuple[str, str]:
         return "unknown key", f"did you mean {near[0]!r}?" if near else "remove it"
     if error["type"] == "missing":
         return "missing", "add it"
+    if error["type"] == IN_CLEAR:
+        return "in clear", "change it, as others may know it, and set it by `--secret`"
     problem = str(error["msg"]).removeprefix("Value error, ")
     given = error["input"]
     if isinstance(given, (str, int, float, bool)):

@@ -6,14 +6,16 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from klokken.document import Document, read_yaml, validated
+from klokken import acme
+from klokken.document import IN_CLEAR, Document, read_yaml, validated
 from klokken.errors import InputError
 from klokken.paths import PROJECT
 from klokken.roles import require_known
 from klokken.substrates import Substrate
-from klokken.topology import STACK_NAME, Topology
+from klokken.topology import STACK_NAME, Tier, Topology
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,14 @@ class Encrypted(Document):
 
     secure: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _never_in_clear(cls, value: Any) -> Any:
+        """Refuse a secret that can be read, without saying it."""
+        if not isinstance(value, dict):
+            raise PydanticCustomError(IN_CLEAR, "in clear")
+        return value
+
 
 class StackConfig(Document):
     """One deployment: where it stands, what it may be used for, and its site."""
@@ -43,6 +53,8 @@ class StackConfig(Document):
     # Raise it to have Ansible go over every host again.
     revision: Annotated[int, BeforeValidator(_as_written), Field(ge=1, strict=True)] = 1
     secrets: Encrypted | None = None
+    # What the site's name server knows who asks it for changes by, in base64.
+    dns_key: Encrypted | None = None
 
     @classmethod
     def read(cls, stack: str) -> StackConfig:
@@ -71,6 +83,7 @@ class StackConfig(Document):
             require_known(tier, size.variables, source, f"{place}.variables")
             for host, variables in size.hosts.items():
                 require_known(tier, variables, source, f"{place}.hosts.{host}")
+        acme.require_sound(found.site, source, f"klokken.site.tiers.{Tier.EDGE}")
         return found
 
 

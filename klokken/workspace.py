@@ -9,13 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from klokken import files
+from klokken import acme, files
 from klokken.errors import InputError, MachineError
 from klokken.paths import PROJECT, cache_folder, config_folder, state_folder
 from klokken.secrets import make_secrets
 from klokken.stackconfig import StackConfig, config_path
 
 EXAMPLES = PROJECT / "stacks" / "examples"
+DNS_KEY = "klokken:dns_key"
 
 
 def environment() -> dict[str, str]:
@@ -86,6 +87,11 @@ def _secrets(stack: str) -> dict[str, str]:
     return dict(json.loads(pulumi("config", "get", "secrets", "--stack", stack)))
 
 
+def dns_key(stack: str) -> str:
+    """Return the key that the site's name server knows, in clear."""
+    return pulumi("config", "get", DNS_KEY, "--stack", stack).strip()
+
+
 def pulumi(*arguments: str, stdin: str | None = None) -> str:
     """Run `pulumi` to its end and return what it prints; raise MachineError when it fails."""
     try:
@@ -108,10 +114,12 @@ def pulumi(*arguments: str, stdin: str | None = None) -> str:
 
 def require_stack(stack: str) -> StackConfig:
     """Return the validated config of a stack that has its secrets, or raise InputError."""
-    config = StackConfig.read(stack)
+    path, config = config_path(stack), StackConfig.read(stack)
     if config.secrets is None:
-        path = config_path(stack)
         raise InputError(path, "klokken:secrets", "missing", f"run `klokken init {stack}`")
+    if config.dns_key is None and acme.name_server(config.site):
+        mend = f"run `pulumi config set --secret {DNS_KEY} --stack {stack}`"
+        raise InputError(path, DNS_KEY, "missing", mend)
     return config
 
 

@@ -4,7 +4,7 @@ import pulumi
 
 from klokken.errors import KlokkenError
 from klokken.stackconfig import StackConfig
-from stacks.site import Site
+from stacks.site import Site, secrets_of
 from stacks.substrate import stand
 
 stack = pulumi.get_stack()
@@ -14,5 +14,5 @@ try:
 except KlokkenError as error:
     raise pulumi.RunError(str(error)) from None
 
-Site(stack, config, hosts, pulumi.Config().require_secret_object("secrets"))
+Site(stack, config, hosts, secrets_of(pulumi.Config()))
 pulumi.export("hosts", {name: own["ansible_host"] for name, own in hosts.own.items()})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from klokken import acme
 from klokken.inventory import Inventory
 from klokken.topology import Tier
 from stacks.ansible.resource import AnsibleRun, RunArgs
@@ -33,6 +34,8 @@ SECRETS = {
     Tier.LOADGEN: ("pupils",),
 }
 SHARED_SECRETS = ("ca_certificate",)
+# What only the kommune itself has.
+MENDS = {"dns_key": "run `pulumi config set --secret klokken:dns_key`"}
 
 
 class Site(pulumi.ComponentResource):
@@ -62,7 +65,7 @@ class Site(pulumi.ComponentResource):
                 inventory=own.apply(partial(write, only=tier)),
                 instances={name: hosts.instances[name] for name in names},
                 sources=digest(tier),
-                secrets=secrets.apply(partial(_for_tier, tier)),
+                secrets=secrets.apply(partial(_for_tier, _names(tier, config))),
                 revision=config.revision,
                 gate={**hosts.gate, "addresses": addresses} if hosts.gate else None,
             )
@@ -125,10 +128,23 @@ def inventory(
     )
 
 
-def _for_tier(tier: Tier, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Return the role variables that carry the secrets of `tier`."""
-    names = (*SECRETS[tier], *SHARED_SECRETS)
-    missing = [name for name in names if name not in secrets]
-    if missing:
-        raise pulumi.RunError(f"secrets: no {missing[0]}; run `klokken init` for the stack again")
+def secrets_of(config: pulumi.Config) -> pulumi.Output[Mapping[str, str]]:
+    """Return the stack's secrets by name: those that Klokken made, and the one of its DNS."""
+    made, dns_key = config.require_secret_object("secrets"), config.get_secret("dns_key")
+    if dns_key is None:
+        return made
+    return pulumi.Output.all(made, dns_key).apply(lambda both: {**both[0], "dns_key": both[1]})
+
+
+def _names(tier: Tier, config: StackConfig) -> tuple[str, ...]:
+    """Return the names of the secrets that a tier needs."""
+    by_dns = tier == Tier.EDGE and acme.name_server(config.site)
+    return (*SECRETS[tier], *SHARED_SECRETS, *(("dns_key",) if by_dns else ()))
+
+
+def _for_tier(names: tuple[str, ...], secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return the role variables that carry secrets of these names."""
+    if missing := [name for name in names if name not in secrets]:
+        mend = MENDS.get(missing[0], "run `klokken init` for the stack again")
+        raise pulumi.RunError(f"secrets: no {missing[0]}; {mend}")
     return {f"site_secret_{name}": secrets[name] for name in names}

@@ -9,6 +9,8 @@ from urllib.request import urlopen
 
 from cryptography import x509
 
+from klokken import acme
+from klokken.doctor import records
 from klokken.doctor.findings import Finding, judged
 from klokken.doctor.names import NOBODYS, names_of
 from klokken.topology import Tier
@@ -23,23 +25,28 @@ if TYPE_CHECKING:
 LEAST_DAYS = 30
 # Seconds that an authority has to answer.
 PATIENCE = 15
-FILES, ACME = "certificate_files", "certificate_acme"
+FILES = "certificate_files"
 
 
-def examine(site: Topology, today: date) -> list[Finding]:
-    """Look at where the edge's certificate comes from, by the role variables of its tier."""
+def examine(site: Topology, today: date, dns_key: str | None = None) -> list[Finding]:
+    """Look at where the edge's certificate comes from, by the role variables of its tier.
+
+    `dns_key` is what the site's name server knows, where there is one that is told of records.
+    """
     variables = site.tiers[Tier.EDGE].variables
     files: Any = variables.get(FILES) or {}
     if files:
         return judged("certificate", _of_files(files, site, today), "valid for every name")
-    acme: Any = variables.get(ACME) or {}
-    if acme:
-        text = f"by ACME from {acme.get('directory')}, which answers; challenge http-01"
-        return judged("certificate", _of_acme(str(acme.get("directory", ""))), text)
+    given: Any = variables.get(acme.VARIABLE) or {}
+    if given:
+        challenge = given.get("challenge", "http-01")
+        text = f"by ACME from {given.get('directory')}, which answers; challenge {challenge}"
+        problems = [*_of_acme(str(given.get("directory", ""))), *_of_dns(site, dns_key)]
+        return judged("certificate", problems, text)
     own = "of the stack's own authority, which pupils' machines do not trust"
     if site.domain.rpartition(".")[2] in NOBODYS:
         return [Finding(topic="certificate", ready=True, text=own)]
-    mend = f"set `{FILES}` or `{ACME}` in `tiers.edge.variables`, as docs/sites.md says"
+    mend = f"set `{FILES}` or `{acme.VARIABLE}` in `tiers.edge.variables`, as docs/sites.md says"
     return [Finding(topic="certificate", ready=False, text=f"{own}; {mend}")]
 
 
@@ -59,6 +66,13 @@ def _of_acme(directory: str) -> Iterator[str]:
     # RFC 8555, 7.1.1.
     if not isinstance(found, dict) or "newOrder" not in found:
         yield f"{field}: {directory} is no directory of ACME; correct it"
+
+
+def _of_dns(site: Topology, key: str | None) -> Iterator[str]:
+    """Yield why an authority that asks the site's DNS would ask in vain."""
+    server = acme.name_server(site)
+    if server:
+        yield from records.problems(server, key)
 
 
 def _of_files(files: Any, site: Topology, today: date) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klokken import workspace
 from klokken.clouds import doctor as clouds
 from klokken.clouds.settings import Cloud
 from klokken.deployment import require_machine
@@ -38,7 +39,7 @@ def examine(stack: str, today: date, *, accept_host_keys: bool = False) -> Exami
             *findings,
             *of_substrate,
             *names.examine(config.site, _front(stack, config)),
-            *certificates.examine(config.site, today),
+            *certificates.examine(config.site, today, _dns_key(stack, config)),
         ],
         cost=cost,
     )
@@ -60,6 +61,11 @@ def _look(
 def _front(stack: str, config: StackConfig) -> set[str]:
     """Return where the site's names shall lead, where a cloud has said so."""
     return clouds.front(stack, config.substrate) if isinstance(config.substrate, Cloud) else set()
+
+
+def _dns_key(stack: str, config: StackConfig) -> str | None:
+    """Return what the site's name server knows, where the config has it."""
+    return workspace.dns_key(stack) if config.dns_key else None
 
 
 def _refusals(config: StackConfig) -> list[str]:

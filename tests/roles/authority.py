@@ -1,13 +1,10 @@
-"""A public authority on loopback: Pebble, with a name server that leads every name back here."""
+"""A public authority on loopback: Pebble, which asks a name server of ours and a site of ours."""
 
 from __future__ import annotations
 
 import json
 import socket
-import socketserver
-import struct
 import subprocess
-import threading
 import time
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,29 +12,13 @@ from typing import TYPE_CHECKING
 
 from klokken.paths import cache_folder
 from tests.loadtests.certificate import certificate
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 PEBBLE = cache_folder() / "tools" / "bin" / "pebble"
-# A header of DNS, and the one kind of record that is answered (RFC 1035, 4.1).
-_HEADER, _ADDRESS, _ANSWER = struct.Struct(">6H"), 1, struct.Struct(">HHHIH4s")
-
-
-class _Here(socketserver.StreamRequestHandler):
-    """Answers for each name that it is at 127.0.0.1; over TCP, since that is how Pebble asks."""
-
-    def handle(self) -> None:
-        length = int.from_bytes(self.rfile.read(2))
-        asked = self.rfile.read(length)
-        number = int.from_bytes(asked[:2])
-        end = asked.index(b"\0", _HEADER.size) + 1
-        found = int.from_bytes(asked[end : end + 2]) == _ADDRESS
-        head = _HEADER.pack(number, 0x8180, 1, int(found), 0, 0)
-        record = _ANSWER.pack(0xC00C, 1, 1, 60, 4, socket.inet_aton("127.0.0.1"))
-        reply = head + asked[_HEADER.size : end + 4] + record * found
-        self.wfile.write(struct.pack(">H", len(reply)) + reply)
 
 
 class Edge(BaseHTTPRequestHandler):
@@ -59,22 +40,13 @@ class Edge(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(server: socketserver.TCPServer) -> Iterator[int]:
-    """Serve in a thread; give the port."""
-    with server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield int(server.server_address[1])
-        server.shutdown()
+def authority(folder: Path, edge: type[Edge], names: int) -> Iterator[tuple[str, Path]]:
+    """Run an authority; give its directory and the certificate with which it is trusted.
 
-
-@contextmanager
-def authority(folder: Path, edge: type[Edge]) -> Iterator[tuple[str, Path]]:
-    """Run an authority; give its directory and the certificate with which it is trusted."""
+    It asks `edge` over HTTP, and the name server at the port `names`.
+    """
     key, trusted = certificate(folder)
     with ExitStack() as held:
-        names = held.enter_context(
-            serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Here))
-        )
         challenges = held.enter_context(serving(ThreadingHTTPServer(("127.0.0.1", 0), edge)))
         listen, manage = _free(), _free()
         settings = {
@@ -89,8 +61,13 @@ def authority(folder: Path, edge: type[Edge]) -> Iterator[tuple[str, Path]]:
         file = folder / "pebble.json"
         file.write_text(json.dumps({"pebble": settings}))
         argv = [str(PEBBLE), "-config", str(file), "-dnsserver", f"127.0.0.1:{names}"]
-        # It would else wait for seconds before each look, and refuse some requests on purpose.
-        quick = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
+        # It would else wait for seconds before each look, refuse some requests on purpose, and
+        # leave some names unasked that it has asked before.
+        quick = {
+            "PEBBLE_VA_NOSLEEP": "1",
+            "PEBBLE_WFE_NONCEREJECT": "0",
+            "PEBBLE_AUTHZREUSE": "0",
+        }
         process = held.enter_context(
             subprocess.Popen(argv, env=quick, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         )

@@ -16,7 +16,7 @@ from klokken.stackconfig import StackConfig
 from klokken.topology import Tier
 from stacks.ansible import sources
 from stacks.ansible.sources import digest
-from stacks.site import SECRETS, Site
+from stacks.site import SECRETS, Site, secrets_of
 from stacks.substrate import stand
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def engine() -> Iterator[Recorder]:
 def declare(engine: Recorder, config: StackConfig) -> Recorder:
     @pulumi.runtime.test  # type: ignore[untyped-decorator] # Pulumi leaves it untyped
     def program() -> None:
-        secrets = pulumi.Output.secret({name: f"secret {name}" for name in SECRET_NAMES})
+        names = [*SECRET_NAMES, "dns_key"]
+        secrets = pulumi.Output.secret({name: f"secret {name}" for name in names})
         Site("lab", config, stand("lab", config), secrets)
 
     program()
@@ -108,6 +109,35 @@ def test_a_tier_gets_no_more_secrets_than_it_needs(engine: Recorder, config: Sta
     assert "site_secret_pupils" not in str(runs["lab-edge"]["secrets"])
     assert "site_secret_ca_key" not in str(runs["lab-identity"]["secrets"])
     assert "site_secret_pupils" in str(runs["lab-loadgen"]["secrets"])
+
+
+def test_the_key_of_the_name_server_is_for_an_edge_that_asks_it(engine: Recorder) -> None:
+    dns = {"server": "192.0.2.53", "zone": "skole.test", "key_name": "klokken"}
+    acme = {"directory": "https://acme.test/dir", "challenge": "dns-01", "dns": dns}
+    by_dns = configured(edge={"variables": {"certificate_acme": acme}})
+    runs = declare(engine, by_dns).of("AnsibleRun")
+    assert [name for name, run in runs.items() if "dns_key" in str(run["secrets"])] == ["lab-edge"]
+    runs = declare(engine, configured()).of("AnsibleRun")
+    assert "dns_key" not in str(runs["lab-edge"]["secrets"])
+
+
+@pytest.mark.parametrize("dns_key", [None, "of the name server"])
+def test_it_is_a_secret_beside_those_that_klokken_made(dns_key: str | None) -> None:
+    told = {"klokken:secrets": '{"ca_key": "made"}'}
+    told |= {"klokken:dns_key": dns_key} if dns_key else {}
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator] # Pulumi leaves it untyped
+    def program() -> pulumi.Output[None]:
+        pulumi.runtime.set_all_config(told, list(told))
+        secrets = secrets_of(pulumi.Config("klokken"))
+
+        def look(both: Any) -> None:
+            expected = {"ca_key": "made", **({"dns_key": dns_key} if dns_key else {})}
+            assert both == [expected, True]
+
+        return pulumi.Output.all(pulumi.Output.unsecret(secrets), secrets.is_secret()).apply(look)
+
+    program()
 
 
 def test_a_variable_of_one_tier_changes_no_other_tier(engine: Recorder) -> None:
