@@ -54,9 +54,7 @@ class Switches:
 class Project:
     """All that one token reaches; `machines` are what its servers really are."""
 
-    def __init__(
-        self, switches: Switches | None = None, machines: Machines | None = None
-    ) -> None:
+    def __init__(self, switches: Switches | None = None, machines: Machines | None = None) -> None:
         """Begin with nothing ordered."""
         self.switches = switches or Switches()
         self.machines = machines or Machines()

@@ -44,12 +44,8 @@ def attach(project: Project, wanted: object, body: Json) -> Json:
         volume["server"] = server["id"]
         server["volumes"].append(volume["id"])
 
-    plug = partial(
-        project.machines.attach, server["name"], volume["linux_device"], volume["size"]
-    )
-    return project.act(
-        "attach_volume", effect, work=plug, volume=volume["id"], server=server["id"]
-    )
+    plug = partial(project.machines.attach, server["name"], volume["linux_device"], volume["size"])
+    return project.act("attach_volume", effect, work=plug, volume=volume["id"], server=server["id"])
 
 
 def detach(project: Project, wanted: object, _body: Json) -> Json:

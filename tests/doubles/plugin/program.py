@@ -16,5 +16,7 @@ NAME = "pulumi-resource-hcloud"
 def install(folder: Path) -> None:
     """Put the program into `folder`, for a PATH or a project's list of plugins."""
     path = folder / NAME
-    path.write_text(f'#!/bin/sh\ncd {PROJECT} && exec {sys.executable} -m tests.doubles.plugin "$@"\n')
+    path.write_text(
+        f'#!/bin/sh\ncd {PROJECT} && exec {sys.executable} -m tests.doubles.plugin "$@"\n'
+    )
     path.chmod(0o755)
