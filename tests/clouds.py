@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STACK = "horsens"
 TOKEN = "t" * 64
+PROXMOX_TOKEN = f"klokken@pve!site={'0' * 36}"
 PUBLIC_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhY2tiYWNrYmFja2JhY2tiYWNrYmFja2JhY2tiYWNr klokken"
 )

@@ -96,6 +96,8 @@ class PriceList(Document):
     volume_iops: Figure[Positive]
     volume_gb_most: Figure[Positive]
     host_mbit: Figure[Positive]
+    # A public IPv4 address that comes neither with a host nor with a balancer.
+    address_eur_month: Figure[Amount]
     balancer_eur_month: Figure[Amount]
     balancer_connections: Figure[Positive]
     block_gb_eur_month: Figure[Amount]

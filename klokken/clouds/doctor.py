@@ -144,7 +144,7 @@ def _provider(config: Priced) -> str:
 
 
 def _cost(config: Priced, site: Topology, today: date) -> Cost:
-    """Return the month of hosts, disks and balancer; raise InputError for an expired list."""
+    """Return the month of all that is ordered; raise InputError for an expired list."""
     provider = _provider(config)
     (prices,) = price_lists(today, [provider])
     names = {kind.lower(): kind for kind in prices.hosts}
@@ -153,12 +153,21 @@ def _cost(config: Priced, site: Topology, today: date) -> Cost:
     gb = sum(plan.volume_gb for plan in plans) + _boot_gb(config) * len(plans)
     balanced = getattr(config, "front", Front.ADDRESS) is Front.BALANCER
     balancer = prices.balancer_eur_month.value if balanced else 0.0
-    eur = hosts + gb * prices.block_gb_eur_month.value + balancer
+    addresses, each = _addresses(config, len(plans)), prices.address_eur_month
+    eur = hosts + gb * prices.block_gb_eur_month.value + balancer + addresses * each.value
     ground = (
-        f"{len(plans)} hosts, {gb} GB of volumes, by {provider}.yaml of {prices.dated};"
-        " without public IPv4 addresses, which it has no price of"
+        f"{len(plans)} hosts, {gb} GB of volumes and {addresses} public IPv4 addresses"
+        f"{' at an assumed price' if each.assumed else ''}, by {provider}.yaml of {prices.dated}"
     )
     return Cost(eur=eur, dkk=dkk(eur), ground=ground)
+
+
+def _addresses(config: Priced, hosts: int) -> int:
+    """Return how many public IPv4 addresses are paid for by themselves."""
+    if isinstance(config, OpenStack):
+        # One on the public network itself comes with its host; a balancer is given one.
+        return hosts * config.profile.floating.value + (config.front is Front.BALANCER)
+    return hosts
 
 
 def _boot_gb(config: Priced) -> int:

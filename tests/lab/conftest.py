@@ -25,6 +25,7 @@ ORDER = [
     "test_refusals",
     "test_removal",
     "test_servers",
+    "test_hetzner",
 ]
 
 

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,26 +15,22 @@ import yaml
 from klokken.paths import PROJECT, inventory_path
 from klokken.stackconfig import config_path
 from tests.lab import machine
+from tests.lab.stack import KLOKKEN, Stack, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STACK = "test"
 NETWORK = "198.18.7.0/24"
-KLOKKEN = str(Path(sys.executable).parent / "klokken")
-LONGEST = 1500
 
 
-class Lab:
+class Lab(Stack):
     """The lab under test, and the machine as it was before."""
 
     def __init__(self) -> None:
+        super().__init__(STACK)
         self.before = machine.state(STACK)
         self.first_log = ""
-
-    def klokken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        return _run(KLOKKEN, *arguments)
 
     def up(self) -> str:
         """Stand the lab up and return what was printed on the way."""
@@ -45,16 +40,9 @@ class Lab:
 
     def up_by_hand(self) -> str:
         """Stand the lab up as a person does without the command line."""
-        done = _run("bash", "-c", f". ./activate && pulumi up --yes -s {STACK}")
+        done = run("bash", "-c", f". ./activate && pulumi up --yes -s {STACK}")
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
-
-    def configure(self, **changes: Any) -> None:
-        """Change top-level values of the stack's config."""
-        path = config_path(STACK)
-        content = yaml.safe_load(path.read_text())
-        content["config"] |= {f"klokken:{key}": value for key, value in changes.items()}
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
 
     def set_variables(self, tier: str, **variables: Any) -> dict[str, Any]:
         """Set the role variables of one tier, in place of those set before; return those."""
@@ -83,21 +71,6 @@ class Lab:
         reach += site["vars"]["ansible_ssh_common_args"].split()
         argv = ["ssh", "-o", "BatchMode=yes", *reach, f"root@{address}", command]
         return machine.printed(*argv, stdin=stdin)
-
-
-def _run(*argv: str) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; its output stands in the test's own, for who has to debug."""
-    done = subprocess.run(
-        argv,
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
-    sys.stdout.write(done.stdout)
-    return done
 
 
 def tiers_run(log: str) -> set[str]:

@@ -16,7 +16,8 @@ from klokken.paths import PROJECT
 from klokken.stackconfig import config_path
 from stacks.lab.network import LabNetwork
 from tests.lab import machine
-from tests.lab.laboratory import KLOKKEN, NETWORK
+from tests.lab.laboratory import NETWORK
+from tests.lab.stack import KLOKKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

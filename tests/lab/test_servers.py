@@ -60,7 +60,7 @@ def metal() -> Iterator[Metal]:
 @pytest.fixture(scope="module")
 def online(metal: Metal) -> Iterator[None]:
     """Let the servers reach their package sources."""
-    with metal.network.gate(list(metal.addresses.values())):
+    with metal.bare.network.gate(list(metal.addresses.values())):
         yield
 
 
@@ -78,7 +78,7 @@ def test_keys_that_nobody_knows_are_shown_and_not_believed(metal: Metal) -> None
 def test_keys_are_believed_when_somebody_says_so(metal: Metal) -> None:
     done = metal.klokken("doctor", STACK, "--accept-host-keys")
     for name in metal.addresses:
-        truth = (metal.folder.hosts / name / "known_host").read_text().split()[2]
+        truth = (metal.bare.folder.hosts / name / "known_host").read_text().split()[2]
         assert f"{name}: accepted SHA256:" in done.stdout
         assert truth in known_hosts_path(STACK).read_text()
 

@@ -18,7 +18,8 @@ from klokken.errors import Exit
 from klokken.loadgen import MASTER, RUNS, worker
 from klokken.paths import PROJECT, RESULTS
 from klokken.stackconfig import config_path
-from tests.lab.laboratory import KLOKKEN, STACK
+from tests.lab.laboratory import STACK
+from tests.lab.stack import KLOKKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,8 @@ from klokken.inventory import Inventory
 from klokken.topology import Tier
 from tests.clouds import (
     KINDS,
-    PUBLIC_KEY,
     SECRET_NAMES,
     STACK,
-    TOKEN,
     Recorder,
     configured,
     refused,
@@ -25,8 +23,6 @@ from tests.clouds import (
 from tests.clouds import declared as declare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from klokken.stackconfig import StackConfig
 
 # What Pulumi itself must not delete: database and drives, and what data or DNS is on.
@@ -45,16 +41,6 @@ MACHINES = {"hetzner": "Server", "openstack": "Instance", "proxmox": "VmLegacy"}
 TIERS = st.fixed_dictionaries(
     {tier.value: st.fixed_dictionaries({"count": st.integers(1, 3)}) for tier in Tier},
 )
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("ssh")
-    (folder / "id.pub").write_text(PUBLIC_KEY)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HCLOUD_TOKEN", TOKEN)
-        patch.setenv("PROXMOX_VE_API_TOKEN", f"klokken@pve!site={'0' * 36}")
-        yield str(folder / "id")
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -12,19 +12,7 @@ from hypothesis import strategies as st
 from klokken.clouds.hetzner import GROUP
 from klokken.errors import InputError
 from klokken.topology import Tier
-from tests.clouds import PUBLIC_KEY, STACK, TOKEN, Recorder, configured, declared, refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("ssh")
-    (folder / "id.pub").write_text(PUBLIC_KEY)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HCLOUD_TOKEN", TOKEN)
-        yield str(folder / "id")
+from tests.clouds import PUBLIC_KEY, STACK, Recorder, configured, declared, refused
 
 
 @pytest.fixture(scope="module")

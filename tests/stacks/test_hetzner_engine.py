@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from tests.clouds import PUBLIC_KEY, TOKEN, configured
 from tests.doubles.hetzner.api import Api
 from tests.doubles.hetzner.project import Project
 from tests.doubles.hetzner.server import serving
+from tests.doubles.plugin.program import NAME, install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 STACK = "test-hetzner"
-PLUGIN = "pulumi-resource-hcloud"
 POLICY = str(PROJECT / "policy")
 NAMES = ["database1", "drive1", "edge1", "edge2", "identity1", "loadgen1", "metrics1"]
 # The hosts alone: configuring them is tested where they are real.
@@ -101,16 +100,15 @@ class Engine:
 @pytest.fixture(params=["stand-in", "real plugin"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     environment = os.environ | workspace.environment()
-    real = shutil.which(PLUGIN, path=environment["PATH"])
+    real = shutil.which(NAME, path=environment["PATH"])
     if request.param == "real plugin" and not real:
-        pytest.skip(f"not run: {PLUGIN} is not on this machine's PATH")
+        pytest.skip(f"not run: {NAME} is not on this machine's PATH")
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     if request.param == "stand-in":
-        start = f'#!/bin/sh\nexec {sys.executable} -m tests.doubles.plugin "$@"\n'
-        _executable(bin_folder / PLUGIN, start)
+        install(bin_folder)
     else:
-        (bin_folder / PLUGIN).symlink_to(str(real))
+        (bin_folder / NAME).symlink_to(str(real))
     _executable(bin_folder / "ssh-keyscan", KEYSCAN)
     (tmp_path / "id.pub").write_text(PUBLIC_KEY)
     (tmp_path / "__main__.py").write_text(PROGRAM)

@@ -9,7 +9,7 @@ import pytest
 from klokken.clouds.openstack import EU, profiles
 from klokken.document import validated
 from klokken.errors import InputError
-from tests.clouds import PUBLIC_KEY, STACK, Recorder, configured, declared, refused
+from tests.clouds import STACK, Recorder, configured, declared, refused
 
 OVH = {"cloud": "ovh", "region": "DE1", "type": "b3-16", "flavours": {}}
 SAFESPRING = {
@@ -18,13 +18,6 @@ SAFESPRING = {
     "type": "4-16",
     "flavours": {"4-16": "a-name-of-its-own"},
 }
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("ssh")
-    (folder / "id.pub").write_text(PUBLIC_KEY)
-    return str(folder / "id")
 
 
 @pytest.fixture(scope="module")

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from klokken.errors import InputError
 from tests.clouds import PUBLIC_KEY, STACK, Recorder, configured, declared, refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-TOKEN = f"klokken@pve!site={'0' * 36}"
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("ssh")
-    (folder / "id.pub").write_text(PUBLIC_KEY)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PROXMOX_VE_API_TOKEN", TOKEN)
-        yield str(folder / "id")
 
 
 @pytest.fixture(scope="module")

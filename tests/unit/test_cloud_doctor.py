@@ -202,7 +202,7 @@ def test_a_cluster_is_opened_by_a_token(key: str, monkeypatch: pytest.MonkeyPatc
     assert lacking("proxmox", key) == []
 
 
-def test_the_month_is_the_sum_of_hosts_volumes_and_balancer(key: str, api: Api) -> None:
+def test_the_month_is_the_sum_of_hosts_volumes_balancer_and_addresses(key: str, api: Api) -> None:
     assert api
     config = configured("hetzner", key, front="balancer")
     assert isinstance(config.substrate, Hetzner)
@@ -210,8 +210,10 @@ def test_the_month_is_the_sum_of_hosts_volumes_and_balancer(key: str, api: Api) 
     assert cost is not None
     (quota,) = [finding.text for finding in found if finding.topic == "quota"]
     assert "7 hosts, 32 cores and 200 GB of volumes" in quota
-    # A ccx33, six cpx32, two volumes of 100 GB and a balancer, by the list of August 2026.
-    assert cost.eur == pytest.approx(138.49 + 6 * 35.49 + 200 * 0.0572 + 7.49)
+    # A ccx33, six cpx32, two volumes of 100 GB, a balancer, and an address for each of the hosts,
+    # by the list of August 2026.
+    assert cost.eur == pytest.approx(138.49 + 6 * 35.49 + 200 * 0.0572 + 7.49 + 7 * 0.5)
+    assert cost.ground.endswith("and 7 public IPv4 addresses, by hetzner.yaml of 2026-08-17")
 
 
 def test_the_month_on_openstack_has_the_volumes_that_hosts_boot_from(key: str) -> None:
@@ -219,11 +221,23 @@ def test_the_month_on_openstack_has_the_volumes_that_hosts_boot_from(key: str) -
     assert isinstance(config.substrate, OpenStack)
     found, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
     assert cost is not None
-    # Seven hosts with 40 GB to boot from, and two volumes of 100 GB.
-    assert cost.eur == pytest.approx(7 * 77.52 + (7 * 40 + 200) * 0.06)
+    # Seven hosts with 40 GB to boot from and a floating address, and two volumes of 100 GB.
+    assert cost.eur == pytest.approx(7 * 77.52 + (7 * 40 + 200) * 0.06 + 7 * 5)
     assert "480 GB of volumes" in cost.ground
-    assert "without public IPv4 addresses" in cost.ground
+    assert "7 public IPv4 addresses at an assumed price" in cost.ground
     assert any("480 GB of volumes" in each.text for each in found if each.topic == "quota")
+
+
+@pytest.mark.parametrize(("front", "addresses"), [("address", 0), ("balancer", 1)])
+def test_an_address_on_the_public_network_itself_comes_with_its_host(
+    key: str, front: str, addresses: int
+) -> None:
+    ovh = {"cloud": "ovh", "region": "DE1", "type": "b3-16", "flavours": {}}
+    config = configured("openstack", key, **ovh, front=front)
+    assert isinstance(config.substrate, OpenStack)
+    _, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
+    assert cost is not None
+    assert f"and {addresses} public IPv4 addresses" in cost.ground
 
 
 def test_the_month_on_a_cluster_is_its_cores_share_of_servers_that_are_bought(key: str) -> None:

@@ -25,8 +25,8 @@ def create(project: Project, body: Json) -> Json:
         protection={"delete": False},
     )  # fmt: skip
     number = made["id"]
-    of_family = {"ipv4": f"198.51.100.{number % 250 + 1}", "ipv6": f"2001:db8:f:{number:x}::/64"}
-    made["ip"] = of_family[made["type"]]
+    is_old = made["type"] == "ipv4"
+    made["ip"] = project.machines.address() if is_old else f"2001:db8:f:{number:x}::/64"
     return made
 
 

@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.doubles.hetzner.actions import Running
+from tests.doubles.hetzner.machines import Machines
 from tests.doubles.hetzner.problems import (
     ApiError,
     invalid,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.doubles.hetzner.catalogue import Json
+    from tests.doubles.hetzner.machines import Work
 
 CREATED = "2026-11-22T08:00:00+00:00"
 # Hetzner's own limits; a test may set lower ones.
@@ -48,23 +51,16 @@ class Switches:
     slowness: int = 1
 
 
-@dataclass
-class _Running:
-    action: Json
-    left: int
-    effect: Callable[[], None]
-    doomed: bool
-
-
 class Project:
-    """All that one token reaches."""
+    """All that one token reaches; `machines` are what its servers really are."""
 
-    def __init__(self, switches: Switches | None = None) -> None:
+    def __init__(self, switches: Switches | None = None, machines: Machines | None = None) -> None:
         """Begin with nothing ordered."""
         self.switches = switches or Switches()
+        self.machines = machines or Machines()
         self.tables: dict[str, dict[int, Json]] = {}
         self.actions: dict[int, Json] = {}
-        self._running: list[_Running] = []
+        self._running: list[Running] = []
         self._ids = itertools.count(1001)
 
     def number(self) -> int:
@@ -114,8 +110,19 @@ class Project:
             raise locked(kind)
         return thing
 
-    def act(self, command: str, effect: Callable[[], None] | None = None, /, **things: int) -> Json:
-        """Start an action on `things`, ids by kind; its effect comes when it has succeeded."""
+    def act(
+        self,
+        command: str,
+        effect: Callable[[], None] | None = None,
+        /,
+        *,
+        work: Callable[[], Work] = lambda: None,
+        **things: int,
+    ) -> Json:
+        """Start an action on `things`, ids by kind; its effect comes when it has succeeded.
+
+        `work` has a machine begin with what the action is for.
+        """
         action: Json = {
             "id": self.number(), "command": command, "status": "running", "progress": 0,
             "started": CREATED, "finished": None, "error": None,
@@ -124,8 +131,9 @@ class Project:
         self.actions[action["id"]] = action
         doomed = self.switches.failing[command] > 0
         self.switches.failing[command] -= doomed
+        begun = None if doomed else work()
         self._running.append(
-            _Running(action, self.switches.slowness, effect or (lambda: None), doomed)
+            Running(action, self.switches.slowness, effect or (lambda: None), doomed, begun)
         )
         if self.switches.slowness <= 0:
             self.tick()
@@ -135,15 +143,15 @@ class Project:
         """Let time pass: a request came in."""
         for running in list(self._running):
             running.left -= 1
-            if running.left < 0:
+            if running.over():
                 self._running.remove(running)
                 self._finish(running)
 
-    def _finish(self, running: _Running) -> None:
+    def _finish(self, running: Running) -> None:
         action = running.action
         action |= {"progress": 100, "finished": CREATED, "status": "success"}
-        if running.doomed:
-            error = {"code": "action_failed", "message": "Action failed"}
+        if failure := running.failure():
+            error = {"code": "action_failed", "message": failure}
             action |= {"status": "error", "error": error}
         else:
             running.effect()

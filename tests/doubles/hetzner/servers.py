@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from ipaddress import IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING
 
 from tests.doubles.hetzner import addresses, catalogue, networks
+from tests.doubles.hetzner.machines import Ordered
 from tests.doubles.hetzner.problems import ApiError, invalid
 
 if TYPE_CHECKING:
@@ -38,8 +40,7 @@ def create(project: Project, body: Json) -> Json:
         raise ApiError(412, "resource_unavailable", f"{kind['name']} is sold out in the location")
     if len(body.get("user_data") or "") > _LONGEST_USER_DATA:
         raise invalid("user_data", "is longer than 32 KiB")
-    for key in body.get("ssh_keys") or []:
-        project.one("ssh_keys", key)
+    keys = [project.one("ssh_keys", key)["public_key"] for key in body.get("ssh_keys") or []]
     group = _group(project, body.get("placement_group"))
     walls = _firewalls(project, body.get("firewalls") or [])
     public = body.get("public_net") or {}
@@ -63,8 +64,12 @@ def create(project: Project, body: Json) -> Json:
     for wall in walls:
         wall["applied_to"].append({"type": "server", "server": {"id": made["id"]}})
         made["public_net"]["firewalls"].append({"id": wall["id"], "status": "applied"})
+    address = (made["public_net"]["ipv4"] or {}).get("ip", "")
     made["action"] = project.act(
-        "create_server", partial(made.update, status="running"), server=made["id"]
+        "create_server",
+        partial(made.update, status="running"),
+        work=partial(project.machines.boot, Ordered(made["name"], address, keys)),
+        server=made["id"],
     )
     return made
 
@@ -87,7 +92,8 @@ def delete(project: Project, wanted: object) -> Json:
             address["assignee_id"] = None
     for balancer in project.all("load_balancers"):
         balancer["targets"] = [t for t in balancer["targets"] if t["server"]["id"] != number]
-    return project.act("delete_server", server=number)
+    end = partial(project.machines.remove, server["name"])
+    return project.act("delete_server", work=end, server=number)
 
 
 def attach(project: Project, wanted: object, body: Json) -> Json:
@@ -110,7 +116,9 @@ def attach(project: Project, wanted: object, body: Json) -> Json:
         )
         network["servers"].append(server["id"])
 
-    return project.act("attach_to_network", effect, server=server["id"])
+    inside_it = IPv4Interface(f"{address}/{IPv4Network(network['ip_range']).prefixlen}")
+    join = partial(project.machines.join, server["name"], inside_it)
+    return project.act("attach_to_network", effect, work=join, server=server["id"])
 
 
 def detach(project: Project, wanted: object, body: Json) -> Json:
@@ -156,13 +164,10 @@ def _datacenter(place: Json) -> Json:
 
 def _public(project: Project, wanted: Json, fixed: Json) -> Json:
     four, six = project.number(), project.number()
-    own = {
-        "ipv4": {"id": four, "ip": f"192.0.2.{four % 250 + 1}"},
-        "ipv6": {"id": six, "ip": f"2001:db8:{four:x}::/64"},
-    }
-    kept = own | {family: {"id": a["id"], "ip": a["ip"]} for family, a in fixed.items()}
-    ipv4 = {**kept["ipv4"], "blocked": False, "dns_ptr": ""}
-    ipv6 = {**kept["ipv6"], "blocked": False, "dns_ptr": []}
+    own4 = fixed.get("ipv4") or {"id": four, "ip": project.machines.address()}
+    own6 = fixed.get("ipv6") or {"id": six, "ip": f"2001:db8:{four:x}::/64"}
+    ipv4 = {"id": own4["id"], "ip": own4["ip"], "blocked": False, "dns_ptr": ""}
+    ipv6 = {"id": own6["id"], "ip": own6["ip"], "blocked": False, "dns_ptr": []}
     return {
         "ipv4": ipv4 if wanted.get("enable_ipv4", True) else None,
         "ipv6": ipv6 if wanted.get("enable_ipv6", True) else None,

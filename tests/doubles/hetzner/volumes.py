@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.doubles.hetzner import catalogue
@@ -43,7 +44,8 @@ def attach(project: Project, wanted: object, body: Json) -> Json:
         volume["server"] = server["id"]
         server["volumes"].append(volume["id"])
 
-    return project.act("attach_volume", effect, volume=volume["id"], server=server["id"])
+    plug = partial(project.machines.attach, server["name"], volume["linux_device"], volume["size"])
+    return project.act("attach_volume", effect, work=plug, volume=volume["id"], server=server["id"])
 
 
 def detach(project: Project, wanted: object, _body: Json) -> Json:
@@ -74,6 +76,8 @@ def resize(project: Project, wanted: object, body: Json) -> Json:
 
 def delete(project: Project, wanted: object) -> None:
     """Remove a volume that is at no server."""
-    if project.one("volumes", wanted)["server"] is not None:
+    volume = project.one("volumes", wanted)
+    if volume["server"] is not None:
         raise in_use("volume", "a server")
     project.remove("volumes", wanted)
+    project.machines.discard(volume["linux_device"])

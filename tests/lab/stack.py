@@ -1,0 +1,55 @@
+"""A stack of the tests' own, used as a person would use one: by its commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from klokken.paths import PROJECT
+from klokken.stackconfig import config_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KLOKKEN = str(Path(sys.executable).parent / "klokken")
+LONGEST = 1500
+
+
+class Stack:
+    """A stack by its name, and what its commands find in their environment beside the usual."""
+
+    def __init__(self, name: str, environment: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self._environment = dict(environment or {})
+
+    def klokken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return run(KLOKKEN, *arguments, **self._environment)
+
+    def configure(self, **changes: Any) -> None:
+        """Write the stack's config, or change top-level values of it."""
+        path = config_path(self.name)
+        content = yaml.safe_load(path.read_text()) if path.exists() else {"config": {}}
+        content["config"] |= {f"klokken:{key}": value for key, value in changes.items()}
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def run(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; its output stands in the test's own, for who has to debug."""
+    done = subprocess.run(
+        argv,
+        cwd=PROJECT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    sys.stdout.write(done.stdout)
+    return done
