@@ -137,7 +137,8 @@ def table(outcome: Faults) -> str:
         lines.append(shown + _late(fault))
     lines.append(
         "  Judged by loss, by hand-ins, and by writes and logins being back; requests that fail"
-        " during a fault are expected, and the storm's own verdict on service levels does not count."
+        " during a fault are expected, and the storm's own verdict on service levels does not"
+        " count."
     )
     return "\n".join(lines)
 

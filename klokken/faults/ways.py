@@ -64,13 +64,7 @@ def ways(fault: Fault, inventory: Inventory) -> list[Way]:
     first, address = next(iter(hosts.items()))
     edges = _hosts(inventory, Tier.EDGE)
     if name == "loss":
-        chance = f"numgen random mod 100 < {LOSS_PERCENT} drop"
-        ports = {host: inventory.hosts()[host].ansible_port for host in hosts}
-        begins = {
-            host: _table(name, *(f"tcp {end} {port} accept; {chance}" for end in ("dport", "sport")))
-            for host, port in ports.items()
-        }
-        return [tuple(_guarded(fault, host, begins[host], _no_table(name)) for host in hosts)]
+        return [tuple(_lossy(fault, host, inventory.hosts()[host].ansible_port) for host in hosts)]
     if name == "delay":
         netem = _guarded(fault, first, *_netem(list(edges.values())))
         slow, direct = _toxiproxy(first, address), _direct(first, address)
@@ -93,6 +87,13 @@ def _on_one_host(fault: Fault, host: str, edges: list[str]) -> Step:
         signal = f"systemctl kill --kill-whom=all --signal={{}} {UNITS[name]}\n"
         return _guarded(fault, host, signal.format("STOP"), signal.format("CONT"))
     return Step(host, f"systemctl kill --kill-whom=main --signal=KILL {UNITS[name]}\n")
+
+
+def _lossy(fault: Fault, host: str, port: int) -> Step:
+    """Return how a host loses packets, but for those of its SSH at `port`."""
+    name, chance = fault.kind.name, f"numgen random mod 100 < {LOSS_PERCENT} drop"
+    received, sent = (f"tcp {end} {port} accept; {chance}" for end in ("dport", "sport"))
+    return _guarded(fault, host, _table(name, received, sent), _no_table(name))
 
 
 def _hosts(inventory: Inventory, tier: Tier) -> dict[str, str]:

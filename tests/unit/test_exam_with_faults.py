@@ -260,7 +260,8 @@ def test_what_failed_during_a_fault_tells_whether_it_bit() -> None:
     log = [*every_second(1010, cell=1), sent(1002, "unknown", cell=2), sent(1030, "refused")]
     (bitten,) = faults("a", 990, [cut], log, AUDIT).faults
     assert bitten.failed_during == 20
-    (never,) = faults("a", 990, [cut], [sent(at, "unknown") for at in (980, 995, 1050)], AUDIT).faults
+    silent = [sent(at, "unknown") for at in (980, 995, 1050)]
+    (never,) = faults("a", 990, [cut], silent, AUDIT).faults
     assert (never.back_after, never.failed_during) == (None, 2)
     shown = table(faults("a", 990, [cut], log, AUDIT)).splitlines()[1]
     assert shown.split()[5] == "20"
@@ -283,7 +284,9 @@ def test_logins_are_told_beside_writes_where_the_fault_met_them() -> None:
     assert second.endswith("10.1 s                  -     0")
 
 
-@pytest.mark.parametrize(("back", "code"), [(30.0, Exit.PASS), (30.1, Exit.FAIL), (None, Exit.FAIL)])
+@pytest.mark.parametrize(
+    ("back", "code"), [(30.0, Exit.PASS), (30.1, Exit.FAIL), (None, Exit.FAIL)]
+)
 def test_an_exam_fails_for_logins_that_came_back_late(back: float | None, code: Exit) -> None:
     late = outcome(3.0)
     watched = {"logins_watched": True, "logins_back_after": back}
