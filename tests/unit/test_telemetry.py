@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -23,7 +23,7 @@ NOTHING = b'{"data": {"result": []}}'
 class Prometheus(BaseHTTPRequestHandler):
     """Answers with the next of `statuses`, the last of them for good; 0 breaks the connection."""
 
-    statuses: list[int]
+    statuses: ClassVar[list[int]] = []
 
     def do_GET(self) -> None:
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
@@ -38,10 +38,11 @@ class Prometheus(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def prometheus(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Prometheus]]:
-    """Have the metrics' host forward to a Prometheus here."""
-    answering = type("Answering", (Prometheus,), {"statuses": [200]})
-    server = HTTPServer(("127.0.0.1", 0), answering)
+def statuses(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Have the metrics' host forward to a Prometheus here; give what it will answer with."""
+    answers: list[int] = []
+    monkeypatch.setattr(Prometheus, "statuses", answers)
+    server = HTTPServer(("127.0.0.1", 0), Prometheus)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
 
     @contextmanager
@@ -51,29 +52,29 @@ def prometheus(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Prometheus]]:
     monkeypatch.setattr(Remote, "forward", forward)
     monkeypatch.setattr(telemetry, "PAUSE", 0.01)
     thread.start()
-    yield answering
+    yield answers
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def test_a_prometheus_that_starts_anew_is_waited_for(prometheus: type[Prometheus]) -> None:
-    prometheus.statuses = [0, 503, 200]
+def test_a_prometheus_that_starts_anew_is_waited_for(statuses: list[int]) -> None:
+    statuses += [0, 503, 200]
     assert telemetry.tier_cpu(inventory(), 0.0, 10.0) == {}
-    assert prometheus.statuses == [200]
+    assert statuses == [200]
 
 
 def test_one_that_stays_silent_is_given_up(
-    prometheus: type[Prometheus], monkeypatch: pytest.MonkeyPatch
+    statuses: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telemetry, "PATIENCE", 0.1)
-    prometheus.statuses = [503]
+    statuses.append(503)
     with pytest.raises(MachineError, match=r"^metrics1: Prometheus does not answer \(.*503"):
         telemetry.tier_cpu(inventory(), 0.0, 10.0)
 
 
-def test_a_question_that_it_refuses_is_not_asked_again(prometheus: type[Prometheus]) -> None:
-    prometheus.statuses = [400, 200]
+def test_a_question_that_it_refuses_is_not_asked_again(statuses: list[int]) -> None:
+    statuses += [400, 200]
     with pytest.raises(MachineError, match="400"):
         telemetry.tier_cpu(inventory(), 0.0, 10.0)
-    assert prometheus.statuses == [200]
+    assert statuses == [200]
