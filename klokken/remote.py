@@ -110,22 +110,36 @@ class Remote:
         It must read all that is `given` before it writes much. Raises MachineError where the
         program fails, or has no end after `timeout` seconds.
         """
+        with self.speaking(argv, given=given, timeout=timeout, root=root) as lines:
+            yield from lines
+
+    @contextlib.contextmanager
+    def speaking(
+        self, argv: Sequence[str], *, given: bytes, timeout: float, root: bool = False
+    ) -> Iterator[Iterator[str]]:
+        """Give the lines of a program as `lines` does; it is ended where the context ends first.
+
+        So another thread than the one that reads the lines can end it.
+        """
         command = [*self.command(), self.remote_command(argv, root=root)]
         with tempfile.TemporaryFile() as said, self.process(command, PIPE, said) as process:
             bound = threading.Timer(timeout, process.kill)
             bound.start()
+
+            def lines() -> Iterator[str]:
+                for line in process.stdout or ():
+                    yield line.decode("utf-8", "replace")
+                if process.wait():
+                    said.seek(0)
+                    problem = _last_line(said.read()) or f"ended after at most {timeout:.0f} s"
+                    raise MachineError(f"{self.name}: `{shlex.join(argv)}`: {problem}")
+
             try:
                 with contextlib.suppress(BrokenPipeError):
                     _give(process, given)
-                for line in process.stdout or ():
-                    yield line.decode("utf-8", "replace")
-                code = process.wait()
+                yield lines()
             finally:
                 bound.cancel()
-            if code:
-                said.seek(0)
-                problem = _last_line(said.read()) or f"ended after at most {timeout:.0f} s"
-                raise MachineError(f"{self.name}: `{shlex.join(argv)}`: {problem}")
 
     def fetch(self, source: str, destination: Path, *, timeout: float = 120.0) -> None:
         """Copy the file `source` of the host to `destination`, whole or not at all.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
@@ -23,6 +24,7 @@ from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from klokken.inventory import Inventory
     from klokken.results import StormPlan
@@ -79,7 +81,8 @@ def seed(*, profile: str, stack: str, fraction: float, as_json: bool) -> None:
 def fill(inventory: Inventory, plan: StormPlan) -> Seeded:
     """Seed every class of `plan`, shown by a progress bar; return what came of it.
 
-    As many processes as the storm has workers do it, on all load generators in turn.
+    As many processes as the storm has workers do it, on all load generators in turn. Whatever
+    ends this before its time, such as Ctrl-C, ends all of them.
 
     Raises MachineError where the load generator did not do its part.
     """
@@ -90,10 +93,11 @@ def fill(inventory: Inventory, plan: StormPlan) -> Seeded:
     with (
         click.progressbar(length=plan.pupils, label="seeding", file=sys.stderr) as bar,
         ThreadPoolExecutor(plan.workers) as pool,
+        ExitStack() as processes,
     ):
 
-        def follow(host: Remote, classes: list[int]) -> None:
-            for told in _lines(host, _order(inventory, plan, classes)):
+        def follow(host: Remote, lines: Iterator[str]) -> None:
+            for told in _told(host, lines):
                 with counting:
                     bar.update(told["pupils"])
                     seeded.empty += told["empty"]
@@ -101,7 +105,11 @@ def fill(inventory: Inventory, plan: StormPlan) -> Seeded:
                         seeded.failed[told["klass"]] = told["cause"]
 
         work = [(hosts[n % len(hosts)], classes) for n, classes in enumerate(shares) if classes]
-        for ended in [pool.submit(follow, *part) for part in work]:
+        started = [
+            (host, processes.enter_context(_seeding(host, _order(inventory, plan, classes))))
+            for host, classes in work
+        ]
+        for ended in [pool.submit(follow, *part) for part in started]:
             ended.result()
     return seeded
 
@@ -118,11 +126,16 @@ def _order(inventory: Inventory, plan: StormPlan, classes: list[int]) -> dict[st
     }
 
 
-def _lines(host: Remote, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Run one process on the host and yield what it says of each class."""
+def _seeding(host: Remote, order: dict[str, Any]) -> AbstractContextManager[Iterator[str]]:
+    """Return one process on the host, which gives its lines."""
     argv = ["env", f"PYTHONPATH={CODE}", PYTHON, "-m", "loadtests.seeding"]
     timeout = LIMIT + LIMIT_EACH * len(order["classes"]) * population.PUPILS_A_CLASS
-    for line in host.lines(argv, given=json.dumps(order).encode(), timeout=timeout, root=True):
+    return host.speaking(argv, given=json.dumps(order).encode(), timeout=timeout, root=True)
+
+
+def _told(host: Remote, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    """Yield what a process says of each class."""
+    for line in lines:
         try:
             told = json.loads(line)
             yield {"klass": int(told["klass"]), "pupils": int(told["pupils"]),

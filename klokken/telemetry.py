@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import math
 import shlex
 import subprocess
+import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
 PROMETHEUS_PORT = 9090
 STEP_SECONDS = 5
+# Seconds for which Prometheus is asked again, as one that was just started anew, and between.
+PATIENCE, PAUSE = 60.0, 2.0
+_SERVER_FAILED = 500
 CPU_QUERY = "sum by (tier, groupname) (rate(namedprocess_namegroup_cpu_seconds_total[10s]))"
 
 # The packages whose versions matter on each tier; Keycloak is no package, see _FACTS.
@@ -69,11 +75,16 @@ def prometheus(inventory: Inventory) -> Iterator[Callable[[str], Any]]:
 def _get(url: str, host: str) -> Any:
     # Environment variables that name a proxy must not lead a loopback address elsewhere.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=30) as response:
-            return json.load(response)
-    except (OSError, ValueError) as error:
-        raise MachineError(f"{host}: Prometheus does not answer ({error})") from None
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with opener.open(url, timeout=30) as response:
+                return json.load(response)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            refused = isinstance(error, urllib.error.HTTPError) and error.code < _SERVER_FAILED
+            if refused or time.monotonic() >= end:
+                raise MachineError(f"{host}: Prometheus does not answer ({error})") from None
+        time.sleep(PAUSE)
 
 
 def parsed(answer: Any, began: float, finished: float) -> dict[str, TierCpu]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import select
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +41,15 @@ class Errand(Document):
         secret = self.password_file.read_text().strip("\r\n")
         world = World(self.plan, secret, time.monotonic)
         return world, Transport(targets, tls_context(self.ca_file))
+
+
+def require_listener() -> None:
+    """Raise BrokenPipeError where nobody reads the standard output any more."""
+    output = select.poll()
+    # Asked for nothing, it tells of an error or of the other end's close.
+    output.register(sys.stdout.fileno(), 0)
+    if output.poll(0):
+        raise BrokenPipeError(errno.EPIPE, "nobody reads what is said")
 
 
 def attended(

@@ -2,27 +2,32 @@
 
 Standard input is one `Seeding` as JSON. Standard output is a line of JSON a class: `klass`, its
 `pupils`, how many drives were `empty` before, the teacher's among them, and the `cause` where it
-failed. It ends when the classes are done, or when whoever started it is gone and the output can
-no longer be written.
+failed. It ends when the classes are done, or at once when whoever started it is gone and nobody
+reads the output any more.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
+import gevent
 from gevent.pool import Pool
 from pydantic import Field
 
 from klokken import population
-from loadtests.errand import Errand, attended
+from loadtests.errand import Errand, attended, require_listener
 from loadtests.seed import seed_class
 
 if TYPE_CHECKING:
     from loadtests.transport import Transport
     from loadtests.world import World
+
+# Seconds between looks at whether somebody still reads what is said.
+LISTENING = 1.0
 
 
 class Seeding(Errand):
@@ -33,12 +38,13 @@ class Seeding(Errand):
 
 
 def seed(order: Seeding) -> None:
-    """Seed the classes of `order` and say so of each."""
+    """Seed the classes of `order` and say so of each; raise BrokenPipeError where nobody reads."""
     world, transport = order.site()
-    pool = Pool(order.parallel)
-    for klass in order.classes:
-        pool.spawn(_one, world, transport, klass)
-    pool.join(raise_error=True)
+    work = gevent.spawn(Pool(order.parallel).map, partial(_one, world, transport), order.classes)
+    while not work.ready():
+        work.join(LISTENING)
+        require_listener()
+    work.get()
 
 
 def _one(world: World, transport: Transport, klass: int) -> None:
@@ -56,4 +62,5 @@ def _one(world: World, transport: Transport, klass: int) -> None:
 
 
 if __name__ == "__main__":
-    seed(Seeding.model_validate_json(sys.stdin.read()))
+    with suppress(BrokenPipeError):
+        seed(Seeding.model_validate_json(sys.stdin.read()))

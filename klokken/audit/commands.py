@@ -18,7 +18,8 @@ from klokken.audit.summary import summary
 def audit(name: str, stack: str | None, *, as_json: bool) -> None:
     """Read back what pupils were told was stored in RUN, a name in results/ or a folder.
 
-    Ends with 0 when nothing is lost, 1 when something is, 4 when it could not be told.
+    Ends with 0 when nothing is lost, 1 when something is or nothing was stored at all, 4 when it
+    could not be told.
     """
     folder = folder_of(name)
     outcome = run(folder, deployment.read_inventory(stack or stack_of(folder)))

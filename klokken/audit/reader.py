@@ -14,20 +14,24 @@ Standard output is one JSON object a document, as soon as it is known:
                             of the document; status 404 and no sha256 where there is none
     copies                  names beside it that a conflict left
     cause                   why it could not be told, else empty
+It ends at once when nobody reads its output any more.
 """
 
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import http.client
 import json
+import os
 import secrets
+import select
 import ssl
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
@@ -42,6 +46,8 @@ ANSWER_SECONDS = 30.0
 # What is asked for again: not stored through yet, too many, and every failure of a server.
 TOO_EARLY, TOO_MANY, SERVER_FAILED = 425, 429, 500
 OK, FOUND, NOT_FOUND, MULTI_STATUS = 200, 302, 404, 207
+# Seconds between looks at whether somebody still reads what is said.
+LISTENING = 1.0
 # Logins tried for one pupil: one may be lost with a broken connection.
 LOGINS = 3
 NOTHING: dict[str, Any] = {
@@ -277,9 +283,28 @@ def main() -> None:
                 sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
 
-    with ThreadPoolExecutor(int(asked["threads"])) as pool:
-        for done in [pool.submit(read, who) for who in asked["pupils"]]:
-            done.result()
+    pool = ThreadPoolExecutor(int(asked["threads"]))
+    left = {pool.submit(read, who) for who in asked["pupils"]}
+    try:
+        while left:
+            done, left = wait(left, timeout=LISTENING, return_when=FIRST_EXCEPTION)
+            for one in done:
+                one.result()
+            require_listener()
+    except BrokenPipeError:
+        # Threads that wait for an answer would be waited for.
+        os._exit(1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def require_listener() -> None:
+    """Raise BrokenPipeError where nobody reads the standard output any more."""
+    output = select.poll()
+    # Asked for nothing, it tells of an error or of the other end's close.
+    output.register(sys.stdout.fileno(), 0)
+    if output.poll(0):
+        raise BrokenPipeError(errno.EPIPE, "nobody reads what is said")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ def summary(audit: Audit) -> str:
 def sentences(audit: Audit) -> Title:
     """Return what the audit found as one sentence, in Danish and in English."""
     documents, lost, unread = audit.acknowledged, len(audit.lost), len(audit.unread)
+    if not documents:
+        return Title(
+            da="Der blev ikke kvitteret for en eneste besvarelse.",
+            en="Not a single document was acknowledged.",
+        )
     if lost:
         return Title(
             da=f"{lost} af {documents} kvitterede besvarelser er gået tabt.",

@@ -57,6 +57,7 @@ class Unread(Document):
 class Audit(Document):
     """What an audit found. Counts are of documents, `writes` of acknowledged writes.
 
+    `handed_in` counts pupils with an acknowledged hand-in; None where an older Klokken audited.
     `late` counts hand-ins acknowledged after the deadline. Every acknowledged document is
     present, lost or unread; an unread one is never taken for present.
     """
@@ -72,13 +73,18 @@ class Audit(Document):
     duplicated: list[Duplicate]
     late: Whole
     unread: list[Unread]
+    handed_in: Whole | None = None
 
     @property
     def exit(self) -> Exit:
-        """FAIL where something is lost; MACHINE where the audit could not conclude."""
-        if self.lost:
+        """FAIL where something is lost or nothing stored; MACHINE where it could not be told."""
+        if self.lost or not self.acknowledged:
             return Exit.FAIL
         return Exit.MACHINE if self.unread else Exit.PASS
+
+    def missing(self, sat: int) -> bool:
+        """Whether fewer pupils have a receipt for a hand-in than `sat`, where that was counted."""
+        return self.handed_in is not None and self.handed_in < sat
 
 
 def audit(
@@ -100,7 +106,7 @@ def audit(
             present += 1
         twice = duplicate(tries, document.copies if document else [])
         duplicated += [twice] if twice else []
-        late += any(w.late for w in tries if w.kind == "handin" and w.outcome == "acknowledged")
+        late += any(w.late for w in tries if _receipt(w))
     return Audit(
         run=run,
         began=began,
@@ -112,6 +118,7 @@ def audit(
         duplicated=duplicated,
         late=late,
         unread=unread,
+        handed_in=len({w.username for w in writes if _receipt(w)}),
     )
 
 
@@ -159,7 +166,7 @@ def loss(tries: Sequence[Write], found: Found) -> Loss | None:
 
 def duplicate(tries: Sequence[Write], copies: list[str]) -> Duplicate | None:
     """Return a hand-in stored in several versions, or a document with copies; None if neither."""
-    receipts = [w for w in tries if w.kind == "handin" and w.outcome == "acknowledged"]
+    receipts = [w for w in tries if _receipt(w)]
     versions = {(w.sha256, w.etag) for w in receipts}
     if len(versions) <= 1 and not copies:
         return None
@@ -167,3 +174,8 @@ def duplicate(tries: Sequence[Write], copies: list[str]) -> Duplicate | None:
     return Duplicate(
         username=last.username, path=last.path, acknowledged=len(receipts), copies=copies
     )
+
+
+def _receipt(write: Write) -> bool:
+    """Say whether a write is a hand-in that was acknowledged."""
+    return write.kind == "handin" and write.outcome == "acknowledged"

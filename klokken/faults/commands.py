@@ -13,7 +13,7 @@ from klokken.audit.summary import summary as audit_summary
 from klokken.errors import InputError, StormRefusedError
 from klokken.faults.exam import sit
 from klokken.faults.kinds import in_order, parse
-from klokken.faults.outcome import table
+from klokken.faults.outcome import handed_in, table
 from klokken.profile import Profile
 from klokken.stackconfig import StackConfig
 from klokken.storm import run
@@ -49,8 +49,9 @@ def exam(  # noqa: PLR0913 - one parameter an option
     """Sit the exam of PROFILE, a name or a file, with faults if asked for, and audit it.
 
     A fault begins SECOND seconds after the exam opens; see docs/exam-faults.md. With faults the
-    exam is judged by what is lost and by writes being back within 30 s of each fault's end, not
-    by the profile's service levels: requests that fail during a fault are expected.
+    exam is judged by what is lost, by whether everybody handed in, and by writes and logins being
+    back within 30 s of each fault's end, not by the profile's service levels: requests that fail
+    during a fault are expected.
     """
     faults = in_order([parse(text) for text in asked])
     _require_way_back(faults, stack)
@@ -69,14 +70,18 @@ def exam(  # noqa: PLR0913 - one parameter an option
     sat = sit(inventory, plan, faults, up=lambda: deployment.up(stack))
     if as_json:
         parts = {"audit": sat.audit, "faults": sat.faults}
-        click.echo(json.dumps({k: v.model_dump(mode="json") for k, v in parts.items()}, indent=2))
+        told = {name: part.model_dump(mode="json") for name, part in parts.items()}
+        click.echo(json.dumps({"sat": sat.results.started_journeys, **told}, indent=2))
     else:
         parts_shown = [
             summary(sat.results, sat.folder),
             audit_summary(sat.audit),
+            handed_in(sat.results, sat.audit),
             table(sat.faults),
         ]
         click.echo("\n".join(part for part in parts_shown if part))
+    if sat.problem:
+        click.echo(f"klokken: {sat.problem}", err=True)
     sys.exit(sat.exit)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from klokken import logins, report, writes
 from klokken.audit import run as audits
+from klokken.errors import KlokkenError
 from klokken.faults.injection import Injection
 from klokken.faults.latecomers import Latecomers
 from klokken.faults.outcome import Faults, exit_code, faults
@@ -34,11 +35,14 @@ class Exam:
     folder: Path
     audit: Audit
     faults: Faults
+    problem: KlokkenError | None = None
 
     @property
     def exit(self) -> Exit:
-        """How the command ends."""
-        return exit_code(self.results.verdict, self.audit, self.faults)
+        """How the command ends: loss first, then a `problem` that leaves the rest in doubt."""
+        if self.problem and not self.audit.lost:
+            return self.problem.code
+        return exit_code(self.results, self.audit, self.faults)
 
 
 def sit(
@@ -47,8 +51,8 @@ def sit(
     """Ring the exam of `plan` with the faults that are `asked`, then audit it.
 
     `up` brings the stack up again after a power-off. Raises InputError before anything is rung
-    where a fault has no host, and after the audit where one never began; MachineError where one
-    could not be made or undone, or logins could not be watched meanwhile.
+    where a fault has no host. The problem of an exam is that a fault never began, could not be
+    made or undone, or that logins could not be watched meanwhile.
     """
     for fault in asked:
         ways(fault, inventory)
@@ -64,7 +68,6 @@ def sit(
 
         results, folder = storms.storm(inventory, plan, opened=opened)
     audit = audits.run(folder, inventory)
-    schedule.require_all()
     log, came = list(writes.read(folder / writes.NAME)), latecomers.logins
     opened_at = schedule.opened_at or results.started.timestamp()
     outcome = faults(plan.run, opened_at, schedule.happened, log, audit, logins=came)
@@ -72,5 +75,15 @@ def sit(
     if outcome.faults:
         audits.write(folder / logins.NAME, "".join(one.model_dump_json() + "\n" for one in came))
         report.write(results, folder)
-    latecomers.require()
-    return Exam(results, folder, audit, outcome)
+    problem = _problem(schedule.require_all, latecomers.require)
+    return Exam(results, folder, audit, outcome, problem)
+
+
+def _problem(*requirements: Callable[[], None]) -> KlokkenError | None:
+    """Return the first error that one of `requirements` raises; what was found is told before."""
+    for require in requirements:
+        try:
+            require()
+        except KlokkenError as error:
+            return error
+    return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from klokken.document import Document
 from klokken.errors import MachineError
-from klokken.faults.ways import MARGIN, TOOLS, ways
+from klokken.faults.ways import GUARD, SCRIPT_SECONDS, TOOLS, ways
 from klokken.remote import Remote
 from klokken.results import Seconds
 from klokken.workspace import tools_folder
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 TRIES, PAUSE = 3, 2.0
 # Seconds that a host is given to go off, also when we are interrupted.
 GOING_OFF = 3.0
-# Seconds in which a script must have ended.
-SCRIPT_SECONDS = 60.0
 
 
 class Happened(Document):
@@ -78,7 +76,10 @@ class Injection:
             try:
                 for step in way:
                     self._send(step)
+                began = time.monotonic()
+                for step in way:
                     self._run(step.host, step.begin)
+                _require_guarded(fault, time.monotonic() - began)
             except BaseException as error:
                 with contextlib.suppress(MachineError):
                     self._end(way)
@@ -93,7 +94,7 @@ class Injection:
         """Undo every step, the last first; raise MachineError for the first that resists."""
         problems = [p for step in reversed(way) if (p := self._undo(step.host, step.end))]
         if problems:
-            raise MachineError(f"{problems[0]}; the host undoes it by itself within {MARGIN:g} s")
+            raise MachineError(f"{problems[0]}; the host undoes it by itself within {GUARD:g} s")
 
     def _undo(self, host: str, script: str) -> MachineError | None:
         problem = None
@@ -144,3 +145,12 @@ class Injection:
 
     def _remote(self, host: str) -> Remote:
         return next(r for r in Remote.of(self.inventory) if r.name == host)
+
+
+def _require_guarded(fault: Fault, took: float) -> None:
+    """Raise MachineError where the first host would undo a fault before its end."""
+    if fault.seconds and took > SCRIPT_SECONDS:
+        raise MachineError(
+            f"{fault}: beginning it took {took:.0f} s, and a host undoes it by itself after"
+            f" {fault.seconds + GUARD:g} s; try again when the hosts answer sooner"
+        )

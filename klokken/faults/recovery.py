@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from operator import attrgetter
@@ -19,6 +20,9 @@ STEADY_SECONDS = 5.0
 STEADY_SHARE = 0.95
 # Seconds after a fault's end within which service must be back.
 LIMIT = 30.0
+# A write that failed this many seconds after it was sent may have been met by a fault that began
+# meanwhile, so it counts among those that failed during the fault.
+UNDER_WAY = 5.0
 
 
 class _Try(NamedTuple):
@@ -48,6 +52,22 @@ def logins_back_after(logins: Sequence[Login], ended: float) -> float | None:
     """Return the same for logins: until the tokens of the first were there, or None."""
     back = _back((_Try(one.sent, None if one.cause else one.ended) for one in logins), ended)
     return None if back is None else back - ended
+
+
+def failed_during(
+    writes: Iterable[Write], began: float, until: float | None, cell: int | None = None
+) -> int:
+    """Return how many writes to `cell`, or to any, were not acknowledged during a fault.
+
+    It counts those sent from its beginning until service was back, or ever after for None, and
+    those that were under way when it began.
+    """
+    first, last = began - UNDER_WAY, math.inf if until is None else until
+    return sum(
+        write.outcome != "acknowledged" and first <= write.sent <= last
+        for write in writes
+        if cell in (None, write.cell)
+    )
 
 
 def _back(tries: Iterable[_Try], ended: float) -> float | None:

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from klokken.faults.kinds import Fault
     from klokken.inventory import Inventory
 
-# Seconds after its end at which a host undoes a fault by itself, should nobody have done it.
-MARGIN = 15.0
+# Seconds in which a script must have ended.
+SCRIPT_SECONDS = 60.0
+# Seconds after its end at which a host undoes a fault by itself at the latest, should nobody have
+# done it: beginning it takes its time, and the host counts from before that.
+GUARD = SCRIPT_SECONDS + 15.0
+# A volume with less than this free is full: what a pupil stores takes a part of it as large.
+FULL_BYTES = 65_536
 VOLUME = "/srv/data"
 DRIVE_PORT = 9200
 DELAY_MS = 300
@@ -59,9 +64,7 @@ def ways(fault: Fault, inventory: Inventory) -> list[Way]:
     first, address = next(iter(hosts.items()))
     edges = _hosts(inventory, Tier.EDGE)
     if name == "loss":
-        chance = f"numgen random mod 100 < {LOSS_PERCENT} drop"
-        begin = _table(name, f"tcp dport 22 accept; {chance}", f"tcp sport 22 accept; {chance}")
-        return [tuple(_guarded(fault, host, begin, _no_table(name)) for host in hosts)]
+        return [tuple(_lossy(fault, host, inventory.hosts()[host].ansible_port) for host in hosts)]
     if name == "delay":
         netem = _guarded(fault, first, *_netem(list(edges.values())))
         slow, direct = _toxiproxy(first, address), _direct(first, address)
@@ -86,6 +89,13 @@ def _on_one_host(fault: Fault, host: str, edges: list[str]) -> Step:
     return Step(host, f"systemctl kill --kill-whom=main --signal=KILL {UNITS[name]}\n")
 
 
+def _lossy(fault: Fault, host: str, port: int) -> Step:
+    """Return how a host loses packets, but for those of its SSH at `port`."""
+    name, chance = fault.kind.name, f"numgen random mod 100 < {LOSS_PERCENT} drop"
+    received, sent = (f"tcp {end} {port} accept; {chance}" for end in ("dport", "sport"))
+    return _guarded(fault, host, _table(name, received, sent), _no_table(name))
+
+
 def _hosts(inventory: Inventory, tier: Tier) -> dict[str, str]:
     found = {name: str(host.site_address) for name, host in inventory.hosts(tier).items()}
     if not found:
@@ -104,7 +114,7 @@ def _guarded(fault: Fault, host: str, begin: str, undo: str) -> Step:
     # A file, since systemd-run would expand the script's own variables.
     arm = (
         f"cat > {script} <<'GUARD'\n{undo}GUARD\n"
-        f"systemd-run --quiet --collect --unit={unit} --on-active={fault.seconds + MARGIN:g}"
+        f"systemd-run --quiet --collect --unit={unit} --on-active={fault.seconds + GUARD:g}"
         f" --timer-property=AccuracySec=100ms /bin/sh {script}\n"
     )
     return Step(host, disarm + arm + begin, f"{undo}{disarm}rm -f -- {script}\n")
@@ -121,7 +131,13 @@ _FILL = f"""mountpoint -q {VOLUME} || {{ echo "{VOLUME} is no volume of its own"
 left() {{ df --output=avail -B1 {VOLUME} | tail -n 1 | tr -d ' '; }}
 rm -f -- {_FILLER}
 fallocate -l "$(left)" {_FILLER} 2>/dev/null || true
-dd if=/dev/zero bs=64K iflag=count_bytes count="$(left)" status=none >> {_FILLER} || true
+fill() {{
+    dd if=/dev/zero bs=64K iflag=count_bytes count="$(left)" status=none >> {_FILLER} 2>/dev/null ||
+        true
+    [ "$(left)" -lt {FULL_BYTES} ]
+}}
+# Again, since the drive may free something meanwhile.
+fill || fill || fill || {{ echo "{VOLUME} is not full: $(left) bytes are left" >&2; exit 1; }}
 """
 
 

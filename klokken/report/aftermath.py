@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from klokken.audit.summary import sentences
 from klokken.audit.verdict import Audit
 from klokken.document import read_yaml, validated
+from klokken.errors import Exit
 from klokken.faults.outcome import Faults
 from klokken.report.numbers import Two, exact_seconds, seconds
 from klokken.results import Verdict
@@ -69,16 +70,24 @@ class Aftermath:
             return Verdict.FAIL
         if results.verdict is Verdict.INVALID or (self.audit and self.audit.unread):
             return Verdict.INVALID
+        if self.audit and (self.audit.exit is not Exit.PASS or self._missing(results)):
+            return Verdict.FAIL
         if self.broken:
             return Verdict.PASS if self._all_back else Verdict.FAIL
         return results.verdict
 
-    def meaning(self) -> Two | None:
+    def meaning(self, results: Results) -> Two | None:
         """Say what the verdict means where the aftermath has decided it, or None."""
         if self.lost:
             return Two(
                 "Elever fik kvittering for arbejde, som platformen ikke har.",
                 "Pupils were told that work was stored which the platform does not have.",
+            )
+        if self.audit and results.verdict is not Verdict.INVALID and self._missing(results):
+            count, sat = self.audit.handed_in, results.started_journeys
+            return Two(
+                f"{count} af {sat} elever, der var til prøve, har kvittering for en aflevering.",
+                f"{count} of {sat} pupils who sat have a receipt for what they handed in.",
             )
         if not self.broken or not self.faults:
             return None
@@ -87,17 +96,17 @@ class Aftermath:
             "Forespørgsler, der mislykkedes imens, var ventet og tæller ikke.",
             "Requests that failed meanwhile were expected and do not count.",
         )
+        if all(fault.in_time for fault in self.faults.faults) and not self._all_back:
+            return Two(
+                f"Arbejde kunne gemmes igen senest {limit.da} efter hver fejl, men nye login var "
+                "ikke tilbage i tide.",
+                f"Work could be stored again within {limit.en} of each fault's end, but new logins "
+                "were not back in time.",
+            )
         if not self._all_back:
             return Two(
                 f"Platformen var ikke tilbage senest {limit.da} efter hver fejl.",
                 f"The platform was not back within {limit.en} of each fault's end.",
-            )
-        if not all(fault.logins_in_time for fault in self.faults.faults):
-            return Two(
-                f"Arbejde kunne gemmes igen senest {limit.da} efter hver fejl, men nye login var "
-                f"ikke tilbage i tide. {meanwhile.da}",
-                f"Work could be stored again within {limit.en} of each fault's end, but new logins "
-                f"were not back in time. {meanwhile.en}",
             )
         return Two(
             f"Platformen var tilbage senest {limit.da} efter hver fejl. {meanwhile.da}",
@@ -130,7 +139,10 @@ class Aftermath:
 
     @property
     def _all_back(self) -> bool:
-        return self.faults is not None and all(fault.in_time for fault in self.faults.faults)
+        return self.faults is not None and all(fault.all_in_time for fault in self.faults.faults)
+
+    def _missing(self, results: Results) -> bool:
+        return self.audit is not None and self.audit.missing(results.started_journeys)
 
 
 def _after(back: float | None) -> Two:

@@ -68,7 +68,7 @@ def _verdict(results: Results, aftermath: Aftermath) -> dict[str, Any]:
         "judged": judged.value,
         "verdict": words.VERDICTS[judged],
         "headline": words.headline(results),
-        "meaning": aftermath.meaning() or words.meaning(results, judged),
+        "meaning": aftermath.meaning(results) or words.meaning(results, judged),
         "reasons": _reasons(results, aftermath),
         "faults": aftermath.rows(),
         "lost": aftermath.lost,

@@ -10,7 +10,9 @@ from klokken import loadgen
 from klokken.errors import MachineError
 from klokken.storm import clocks
 from klokken.storm.fleet import CONNTRACK_SECONDS, OTHER_FILES, TIME_WAIT_SECONDS
+from klokken.storm.following import STARTING
 from klokken.storm.timing import lasting
+from klokken.storm.units import ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,13 +35,17 @@ OTHER_BYTES = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a storm needs of one host: `open_files` for each worker, the rest for all."""
+    """What a storm needs of one host: `open_files` for each worker, the rest for all.
+
+    `seconds` is how long its units may have to run.
+    """
 
     ports: int
     open_files: int
     conntrack: int
     memory_bytes: int
     disk_bytes: int
+    seconds: int
 
 
 def need_of(plan: StormPlan, fleet: Fleet, workers: int, *, master: bool) -> Need:
@@ -55,6 +61,7 @@ def need_of(plan: StormPlan, fleet: Fleet, workers: int, *, master: bool) -> Nee
         conntrack=ceil(opened * (held + CONNTRACK_SECONDS)),
         memory_bytes=(workers + master) * PROCESS_BYTES + pupils,
         disk_bytes=written if master else 0,
+        seconds=ceil(STARTING + lasting(plan) + ENDING),
     )
 
 
@@ -93,6 +100,11 @@ def complaints(facts: Facts, addresses: Sequence[str], need: Need) -> list[str]:
         found.append(
             f"the run needs {_mb(need.disk_bytes)} in {loadgen.RUNS} and"
             f" {_mb(facts.disk_bytes)} are free; make room there"
+        )
+    if need.seconds > facts.unit_seconds:
+        found.append(
+            f"the storm may take {need.seconds:,} s and its units are ended after"
+            f" {facts.unit_seconds:,.0f} s; raise `loadgen_storm_limit`, or --compress an exam"
         )
     return found
 

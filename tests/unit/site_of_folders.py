@@ -37,6 +37,7 @@ echo "$*" >> "$AT/systemctl.log"
 [ -z "$ON" ] || [ "$AT" = "$HOST/$ON" ] || MODE=
 case "$*" in
   *LimitNOFILE*) echo 262144 ;;
+  *RuntimeMaxUSec*) echo "${LIMIT:-6h}" ;;
   *Result*) echo "${RESULT:-success}" ;;
   show*) cat "$AT/pid" ;;
   list-units*) [ ! -e "$AT/pid" ] || echo "klokken-master.service loaded active running" ;;

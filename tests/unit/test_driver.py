@@ -196,6 +196,14 @@ def test_workers_send_from_every_address_of_their_own_host(
     assert "KLOKKEN_SOURCES" not in Units(one, plan(), master=True).environment([], web=False)
 
 
+def test_a_storm_that_would_outlast_its_units_is_refused(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMIT", "1min")
+    with pytest.raises(MachineError, match=r"^loadgen1: .* after 60 s; raise `loadgen_storm_l"):
+        ring(host)
+
+
 def test_a_rate_that_the_workers_cannot_give_is_refused(host: Path) -> None:
     many = storms.plan(100_000, seconds=4, pupils=1_000_000)
     with pytest.raises(InputError, match=r"^storm: workers: 2 would use .* give \d+ workers"):

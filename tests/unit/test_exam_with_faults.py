@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -12,9 +13,10 @@ from klokken import writes
 from klokken.audit import run as audits
 from klokken.errors import Exit, InputError, MachineError
 from klokken.faults import exam as exams
+from klokken.faults.exam import Exam
 from klokken.faults.injection import Happened, Injection
-from klokken.faults.kinds import parse
-from klokken.faults.outcome import Faults, exit_code, faults, table
+from klokken.faults.kinds import KINDS, parse
+from klokken.faults.outcome import Faults, exit_code, faults, handed_in, table
 from klokken.faults.recovery import STEADY_SECONDS, STEADY_SHARE, back_after
 from klokken.faults.schedule import Schedule
 from klokken.results import Verdict
@@ -29,21 +31,25 @@ from tests.unit.test_plan import inventory as lab
 
 if TYPE_CHECKING:
     import threading
-    from pathlib import Path
 
     from klokken.logins import Login
     from klokken.writes import Write
 
 __all__ = ["host"]
 ENDED = 1000.0
-AUDIT = judged([write()], found("a"))
-LOST = judged([write()], found(None))
-UNREAD = judged([write()])
+HANDED_IN = [write(kind="handin")]
+AUDIT = judged(HANDED_IN, found("a"))
+LOST = judged(HANDED_IN, found(None))
+UNREAD = judged(HANDED_IN)
+MISSING = judged([write()], found("a"))
+NOTHING = judged([])
 
 
-def sent(at: float, outcome: str = "acknowledged", cell: int = 1, wait: float = 0.1) -> Write:
+def sent(
+    at: float, outcome: str = "acknowledged", cell: int = 1, wait: float = 0.1, **more: Any
+) -> Write:
     told = at + wait if outcome == "acknowledged" else None
-    return write(outcome=outcome, sent=at, cell=cell, acknowledged=told)
+    return write(outcome=outcome, sent=at, cell=cell, acknowledged=told, **more)
 
 
 def every_second(fails_until: float, cell: int = 1) -> list[Write]:
@@ -198,19 +204,40 @@ def outcome(*backs: float | None) -> Faults:
         (Verdict.PASS, AUDIT, [3.0, 30.1], Exit.FAIL),
         (Verdict.PASS, AUDIT, [None], Exit.FAIL),
         (Verdict.PASS, LOST, [3.0], Exit.FAIL),
-        (Verdict.INVALID, LOST, [3.0], Exit.INVALID),
+        (Verdict.INVALID, LOST, [3.0], Exit.FAIL),
         (Verdict.PASS, UNREAD, [3.0], Exit.MACHINE),
+        (Verdict.INVALID, AUDIT, [30.1], Exit.INVALID),
+        (Verdict.PASS, MISSING, [3.0], Exit.FAIL),
+        (Verdict.PASS, MISSING, [], Exit.FAIL),
+        (Verdict.INVALID, MISSING, [], Exit.INVALID),
+        (Verdict.PASS, NOTHING, [3.0], Exit.FAIL),
+        (Verdict.INVALID, NOTHING, [], Exit.INVALID),
     ],
 )
-def test_an_exam_with_faults_is_judged_by_loss_and_recovery(
+def test_an_exam_is_judged_by_loss_then_by_receipts_and_recovery(
     verdict: Verdict, audit: Any, backs: list[float | None], code: Exit
 ) -> None:
-    assert exit_code(verdict, audit, outcome(*backs)) == code
+    sat = storms.storm(1, verdict=verdict)
+    assert exit_code(sat, audit, outcome(*backs)) == code
+    assert Exam(sat, Path(), audit, outcome(*backs)).exit == code
+
+
+def test_a_fault_that_could_not_be_made_ends_an_exam_unless_something_is_lost() -> None:
+    problem = MachineError("drive1: no")
+    sat = storms.storm(1)
+    assert Exam(sat, Path(), AUDIT, outcome(3.0), problem).exit == Exit.MACHINE
+    assert Exam(sat, Path(), MISSING, outcome(3.0), problem).exit == Exit.MACHINE
+    assert Exam(sat, Path(), LOST, outcome(3.0), problem).exit == Exit.FAIL
+
+
+def test_how_many_of_those_who_sat_handed_in_is_told() -> None:
+    assert handed_in(storms.storm(1), AUDIT) == "  handed in: 1 of 1 who sat have a receipt"
+    assert "0 of 1 who sat have a receipt  FAIL" in handed_in(storms.storm(1), MISSING)
 
 
 def test_the_table_has_a_line_for_each_fault() -> None:
     lines = table(outcome(1.25, None, 45)).splitlines()
-    assert lines[1].split() == ["cut@60", "60.2", "s", "75.4", "s", "1.2", "s", "-", "0"]
+    assert lines[1].split() == ["cut@60", "60.2", "s", "75.4", "s", "-", "1.2", "s", "-", "0"]
     assert "never" in lines[2]
     assert lines[3].endswith("writes later than 30 s after its end")
     assert "does not count" in lines[4]
@@ -228,6 +255,18 @@ def test_a_fault_of_one_cell_is_judged_by_that_cell() -> None:
     assert [f.in_time for f in both] == [True, False]
 
 
+def test_what_failed_during_a_fault_tells_whether_it_bit() -> None:
+    cut = Happened(kind="cut", at=1, hosts=[], began=ENDED - 5, ended=ENDED)
+    log = [*every_second(1010, cell=1), sent(1002, "unknown", cell=2), sent(1030, "refused")]
+    (bitten,) = faults("a", 990, [cut], log, AUDIT).faults
+    assert bitten.failed_during == 20
+    silent = [sent(at, "unknown") for at in (980, 995, 1050)]
+    (never,) = faults("a", 990, [cut], silent, AUDIT).faults
+    assert (never.back_after, never.failed_during) == (None, 2)
+    shown = table(faults("a", 990, [cut], log, AUDIT)).splitlines()[1]
+    assert shown.split()[5] == "20"
+
+
 def test_logins_are_told_beside_writes_where_the_fault_met_them() -> None:
     log, came = every_second(1010), [login(at) for at in range(1050, 1060, 2)]
 
@@ -239,19 +278,33 @@ def test_logins_are_told_beside_writes_where_the_fault_met_them() -> None:
     assert identity.logins_back_after == pytest.approx(50.2)
     assert (identity.in_time, identity.logins_in_time) == (True, False)
     assert (drive.logins_watched, drive.logins_in_time) == (False, True)
-    _, first, second, note = table(whole).splitlines()
-    assert first.split()[5:9] == ["10.1", "s", "50.2", "s"]
+    _, first, second, _ = table(whole).splitlines()
+    assert first.split()[6:10] == ["10.1", "s", "50.2", "s"]
     assert first.endswith("logins later than 30 s after its end")
     assert second.endswith("10.1 s                  -     0")
-    assert "Logins are told and not judged" in note
 
 
-def test_an_exam_does_not_fail_for_logins_that_came_back_late() -> None:
+@pytest.mark.parametrize(
+    ("back", "code"), [(30.0, Exit.PASS), (30.1, Exit.FAIL), (None, Exit.FAIL)]
+)
+def test_an_exam_fails_for_logins_that_came_back_late(back: float | None, code: Exit) -> None:
     late = outcome(3.0)
-    watched = {"logins_watched": True, "logins_back_after": None}
+    watched = {"logins_watched": True, "logins_back_after": back}
     late = late.model_copy(update={"faults": [late.faults[0].model_copy(update=watched)]})
-    assert exit_code(Verdict.PASS, AUDIT, late) == Exit.PASS
-    assert "logins later than 30 s" in table(late)
+    assert exit_code(storms.storm(1), AUDIT, late) == code
+    assert ("logins later than 30 s" in table(late)) == (code is Exit.FAIL)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fault_of_what_logins_go_through_needs_logins_back_also_where_nobody_came(
+    kind: str,
+) -> None:
+    made = Happened(kind=kind, at=1, hosts=[], began=ENDED, ended=ENDED)
+    (fault,) = faults("a", 990, [made], every_second(1000), AUDIT).faults
+    met = any(tier in kind for tier in ("edge", "identity", "database"))
+    assert (fault.in_time, fault.logins_in_time, fault.all_in_time) == (True, not met, not met)
+    shown = table(faults("a", 990, [made], every_second(1000), AUDIT)).splitlines()[1]
+    assert ("never" in shown) == met
 
 
 def test_the_driver_tells_when_the_storm_opened(host: Path) -> None:
@@ -280,24 +333,40 @@ class Comers:
         """Have nothing to complain of."""
 
 
-def test_an_exam_is_rung_broken_audited_and_put_down(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = time.time()
-    log = [sent(now + n / 10) for n in range(-50, 100)]
-    (tmp_path / "writes.jsonl").write_text("".join(w.model_dump_json() + "\n" for w in log))
-    results = storms.storm(verdict=Verdict.FAIL)
+def sit(folder: Path, monkeypatch: pytest.MonkeyPatch, log: list[Write], *asked: str) -> Exam:
+    """Sit an exam of one pupil, which opened a minute ago and left `log`."""
+    (folder / "writes.jsonl").write_text("".join(w.model_dump_json() + "\n" for w in log))
+    results = storms.storm(1, verdict=Verdict.FAIL)
 
     def storm(*_: Any, opened: Any) -> Any:
-        opened(now - 60)
+        opened(time.time() - 60)
         time.sleep(0.3)
-        return results, tmp_path
+        return results, folder
 
     monkeypatch.setattr("klokken.storm.run.storm", storm)
     monkeypatch.setattr(exams, "Injection", lambda *_: Maker())
     monkeypatch.setattr(exams, "Latecomers", Comers)
     monkeypatch.setattr(audits, "ask", lambda *_: [found("a")])
-    sat = exams.sit(inventory(), results.plan, [parse("kill-drive@60")], up=lambda: None)
+    faults = [parse(text) for text in asked]
+    return exams.sit(inventory(), results.plan, faults, up=lambda: None)
+
+
+def test_an_exam_is_audited_and_told_although_a_fault_never_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = [sent(time.time(), kind="handin")]
+    sat = sit(tmp_path, monkeypatch, log, "kill-drive@60", "cut@900")
+    assert (sat.audit.acknowledged, sat.exit) == (1, Exit.BAD_INPUT)
+    assert "cut@900+15: the exam was over" in str(sat.problem)
+    assert [fault.kind for fault in sat.faults.faults] == ["kill-drive"]
+
+
+def test_an_exam_is_rung_broken_audited_and_put_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    log = [sent(now + n / 10, kind="handin") for n in range(-50, 100)]
+    sat = sit(tmp_path, monkeypatch, log, "kill-drive@60")
     assert sat.exit == Exit.PASS
     assert sat.faults.faults[0].in_time
     written = (tmp_path / "faults.json").read_text()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 import socket
@@ -21,7 +22,7 @@ from klokken.faults import injection
 from klokken.faults.commands import exam
 from klokken.faults.injection import Injection
 from klokken.faults.kinds import KINDS, Fault, in_order, parse
-from klokken.faults.ways import MARGIN, Step, ways
+from klokken.faults.ways import FULL_BYTES, GUARD, Step, ways
 from klokken.inventory import Everything, Group, Inventory
 from klokken.paths import PROJECT
 from klokken.remote import Remote
@@ -116,7 +117,7 @@ def test_a_fault_that_lasts_is_undone_by_the_host_itself_if_nobody_does(kind: st
     for step in steps(f"{kind}@1+30"):
         arming, undo = step.begin.split("<<'GUARD'\n")[1].split("GUARD\n", 1)[0], step.end
         assert undo.startswith(arming)
-        assert f"--on-active={30 + MARGIN:g} " in step.begin
+        assert f"--on-active={30 + GUARD:g} " in step.begin
         assert f"systemctl stop klokken-fault-{kind}.timer" in undo
         armed = f"/bin/sh /run/klokken-fault-{kind}.sh\n"
         assert step.begin.split(armed)[1], "the guard is armed before anything is broken"
@@ -152,6 +153,38 @@ def test_loss_meets_every_drive_host_and_spares_ssh() -> None:
     assert [step.host for step in found] == ["drive1", "drive2"]
     for part in ("dport 22 accept", "sport 22 accept", "numgen random mod 100 < 2 drop"):
         assert part in found[0].begin
+
+
+def test_loss_spares_ssh_at_the_port_of_each_host() -> None:
+    found = inventory().model_dump(mode="json")
+    found["all"]["children"]["drive"]["hosts"]["drive2"]["ansible_port"] = 2222
+    first, second = ways(parse("loss@1"), Inventory.model_validate(found))[0]
+    assert "dport 22 accept" in first.begin
+    assert "dport 2222 accept" in second.begin
+    assert "sport 2222 accept" in second.begin
+
+
+DF = """#!/bin/sh
+left=$(($(cat {volume}/free) - $(stat -c %s {volume}/.klokken-fault-full 2>/dev/null || echo 0)))
+printf 'Avail\\n%s\\n' $((left < {floor} ? {floor} : left))
+"""
+
+
+@pytest.mark.parametrize(("floor", "full"), [(0, True), (FULL_BYTES - 1, True), (10**6, False)])
+def test_a_volume_that_does_not_fill_up_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, floor: int, full: bool
+) -> None:
+    programs = {"df": DF.format(volume=tmp_path, floor=floor), "mountpoint": "#!/bin/sh\n"}
+    for name, text in programs.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "free").write_text("200000")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (step,) = steps("full-drive@1")
+    fill = "mountpoint" + step.begin.partition("mountpoint")[2].replace("/srv/data", str(tmp_path))
+    done = subprocess.run(["sh", "-eu"], input=fill, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == full, done.stderr
+    assert ("is not full: 1000000 bytes are left" in done.stderr) != full
 
 
 def test_a_cut_parts_the_cell_from_every_edge_and_from_nobody_else() -> None:
@@ -266,6 +299,17 @@ def test_an_interrupt_undoes_the_fault(kind: str, monkeypatch: pytest.MonkeyPatc
     assert hosts.ran[-1] == ((way := ways(parse(f"{kind}@1"), inventory())[0])[0].host, way[0].end)
 
 
+def test_a_fault_that_a_host_would_undo_before_its_end_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts = Hosts()
+    maker = use(hosts, monkeypatch)
+    monkeypatch.setattr(injection, "SCRIPT_SECONDS", -1)
+    with pytest.raises(MachineError, match="beginning it took 0 s, and a host undoes it by itself"):
+        maker.make(parse("loss@1"), ended())
+    assert [host for host, _ in hosts.ran] == ["drive1", "drive2", "drive2", "drive1"]
+
+
 def test_a_fault_half_begun_is_undone_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = Hosts("numgen")
     with pytest.raises(MachineError, match="drive1: no"):
@@ -297,7 +341,7 @@ def test_undoing_is_tried_again_and_then_left_to_the_host(monkeypatch: pytest.Mo
     maker = use(hosts, monkeypatch)
     hosts.broken = ("\nCONT",)
     monkeypatch.setattr(injection, "ways", lambda *_: [(Step("database1", "begin", "\nCONT"),)])
-    with pytest.raises(MachineError, match="by itself within 15 s"):
+    with pytest.raises(MachineError, match="by itself within 75 s"):
         maker.make(parse("freeze-database@1"), ended())
     assert hosts.ran == [("database1", "begin")] + [("database1", "\nCONT")] * 3
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klokken.paths import PROJECT
 from klokken.storm import clocks
 from klokken.storm.clocks import Reading
 from klokken.storm.facts import Facts, parsed
-from klokken.storm.fleet import derive
+from klokken.storm.fleet import derive, of
 from klokken.storm.readiness import Need, complaints, need_of
 from klokken.storm.stations import SPARE, enough, spread
 from tests import storms
+from tests.unit.test_plan import plan
 
 WHOLE = st.integers(0, 10**9)
 NEEDS = st.builds(Need, *[WHOLE] * len(fields(Need)))
 TOLD = """cores 2
 ports 10240 65535
 files 262144
+limit 1d 6h 30min
 conntrack 262144 44
 memory 2048000
 disk 1000000 4096
@@ -33,6 +38,7 @@ READY = Facts(
     cores=2,
     ports=10**9,
     open_files=10**9,
+    unit_seconds=math.inf,
     conntrack=10**9,
     memory_bytes=10**9,
     disk_bytes=10**9,
@@ -48,6 +54,7 @@ def test_the_facts_of_a_host_are_read_from_what_it_tells() -> None:
         cores=2,
         ports=55_296,
         open_files=262_144,
+        unit_seconds=30.5 * 3600,
         conntrack=262_100,
         memory_bytes=2_097_152_000,
         disk_bytes=4_096_000_000,
@@ -57,6 +64,7 @@ def test_the_facts_of_a_host_are_read_from_what_it_tells() -> None:
     without = TOLD.replace("conntrack 262144 44\n", "").replace("262144", "infinity")
     assert parsed(without).conntrack is None
     assert parsed(without).open_files > 2**60
+    assert parsed(TOLD.replace("1d 6h 30min", "infinity")).unit_seconds == math.inf
     assert parsed(TOLD + "busy klokken-master.service loaded active running Locust").busy
 
 
@@ -76,8 +84,8 @@ def test_a_host_that_has_all_that_is_needed_is_ready(need: Need) -> None:
 
 @given(NEEDS, NEEDS)
 def test_a_host_is_ready_for_less_than_it_is_ready_for(one: Need, other: Need) -> None:
-    have = Facts(2, one.ports, one.open_files, one.conntrack, one.memory_bytes, one.disk_bytes,
-                 READY.addresses, busy=False)  # fmt: skip
+    have = Facts(2, one.ports, one.open_files, one.seconds, one.conntrack, one.memory_bytes,
+                 one.disk_bytes, READY.addresses, busy=False)  # fmt: skip
     lacks = sum(getattr(other, field.name) > getattr(one, field.name) for field in fields(Need))
     assert complaints(have, OWN, one) == []
     found = complaints(have, OWN, other) if one.ports else []
@@ -93,6 +101,7 @@ def test_a_host_is_ready_for_less_than_it_is_ready_for(one: Need, other: Need) -
         ({"conntrack": 999}, "raise net.netfilter.nf_conntrack_max"),
         ({"memory_bytes": 999}, "of memory"),
         ({"disk_bytes": 999}, "make room there"),
+        ({"unit_seconds": 999.0}, "1,000 s .* ended after 999 s; raise `loadgen_storm_limit`"),
         ({"busy": True}, "another storm is being rung there"),
         ({"addresses": frozenset()}, "has no address 198.18.0.111; run `klokken up`"),
     ],
@@ -102,8 +111,16 @@ def test_each_thing_that_a_host_lacks_says_what_to_raise(lack: dict[str, Any], m
     assert re.search(mend, line)
 
 
+def test_the_exam_that_a_person_sits_by_default_may_last_as_long_as_its_units() -> None:
+    defaults = yaml.safe_load((PROJECT / "roles/loadgen/defaults/main.yml").read_text())
+    limit = parsed(TOLD.replace("1d 6h 30min", defaults["loadgen_storm_limit"]))
+    whole = plan("exam")
+    need = need_of(whole, of(whole), whole.workers, master=True)
+    assert 4 * 3600 < need.seconds <= limit.unit_seconds
+
+
 def test_a_host_that_follows_no_connections_needs_no_room_for_them() -> None:
-    need = Need(0, 0, 10**12, 0, 0)
+    need = Need(0, 0, 10**12, 0, 0, 0)
     assert complaints(replace(READY, conntrack=None), OWN, need) == []
 
 
@@ -120,14 +137,14 @@ def test_what_the_hosts_need_together_is_what_the_storm_needs(
     if not total:
         return
     fleet = derive(peak, connections, 0.0016, held_seconds=held)
-    plan = storms.plan(10, workers=total)
-    needs = [need_of(plan, fleet, n, master=at == 0) for at, n in enumerate(workers)]
+    storm = storms.plan(10, workers=total)
+    needs = [need_of(storm, fleet, n, master=at == 0) for at, n in enumerate(workers)]
     # Each is rounded up by itself; one more or less is the rounding of their shares.
     together = sum(need.conntrack for need in needs)
     assert fleet.conntrack - 1 <= together <= fleet.conntrack + len(needs)
     assert [need.disk_bytes > 0 for need in needs] == [at == 0 for at in range(len(needs))]
     # As many workers as the fleet is derived for need the files that it says.
-    whole = need_of(plan.model_copy(update={"workers": fleet.workers}), fleet, fleet.workers,
+    whole = need_of(storm.model_copy(update={"workers": fleet.workers}), fleet, fleet.workers,
                     master=True)  # fmt: skip
     assert abs(whole.open_files - fleet.open_files) <= 1
 

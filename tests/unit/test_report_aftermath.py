@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from klokken.audit.verdict import Audit
 
-AUDIT = judged([write()], found("a"))
+RECEIPTS = {"handed_in": storm().started_journeys}
+AUDIT = judged([write()], found("a")).model_copy(update=RECEIPTS)
+MISSING = AUDIT.model_copy(update={"handed_in": storm().started_journeys - 1})
+NOTHING = judged([])
 LOST = judged([write()], found(None))
 UNREAD = judged([write()])
 
@@ -71,6 +74,10 @@ def test_every_fault_has_a_row_with_the_times_since_the_exam_opened() -> None:
         (Verdict.INVALID, AUDIT, [3.0], Verdict.INVALID),
         (Verdict.PASS, UNREAD, [3.0], Verdict.INVALID),
         (Verdict.INVALID, LOST, [3.0], Verdict.FAIL),
+        (Verdict.PASS, MISSING, [3.0], Verdict.FAIL),
+        (Verdict.PASS, MISSING, [], Verdict.FAIL),
+        (Verdict.INVALID, MISSING, [3.0], Verdict.INVALID),
+        (Verdict.PASS, NOTHING, [], Verdict.FAIL),
     ],
 )
 def test_loss_and_recovery_judge_an_exam_with_faults(
@@ -87,7 +94,13 @@ def test_service_levels_that_faults_broke_are_no_reason() -> None:
     assert "højst 1 % måtte mislykkes" in words(report.render(run, Aftermath(AUDIT)))
 
 
-def test_logins_are_shown_where_a_fault_met_them_and_do_not_decide() -> None:
+def test_hand_ins_without_a_receipt_are_told_in_both_languages() -> None:
+    text = words(report.render(storm(), Aftermath(MISSING, faults(3.0))))
+    assert "623 af 624 elever, der var til prøve, har kvittering for en aflevering." in text
+    assert "623 of 624 pupils who sat have a receipt for what they handed in." in text
+
+
+def test_logins_that_came_back_late_where_a_fault_met_them_fail_the_run() -> None:
     made = faults(3.0)
     watched = {"kind": "kill-identity", "logins_watched": True, "logins_back_after": 61.5}
     late = made.model_copy(update={"faults": [made.faults[0].model_copy(update=watched)]})
@@ -95,7 +108,7 @@ def test_logins_are_shown_where_a_fault_met_them_and_do_not_decide() -> None:
     table = words(page.partition('id="faults"')[2].partition("</table>")[0].replace("<td", " <td"))
     assert "✓ 3,0 s 3.0 s ✗ 61,5 s 61.5 s" in table
     assert "men nye login var ikke tilbage i tide." in words(page)
-    assert Aftermath(AUDIT, late).verdict(storm()) == Verdict.PASS
+    assert Aftermath(AUDIT, late).verdict(storm()) == Verdict.FAIL
 
 
 def test_the_report_is_written_again_after_the_audit(

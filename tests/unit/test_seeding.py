@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,10 +53,10 @@ class Hosts:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, hosts: Hosts) -> Hosts:
-    def lines(host: Remote, _: list[str], *, given: bytes, **__: Any) -> Iterator[str]:
-        return hosts.lines(host, given)
+    def speaking(host: Remote, _: list[str], *, given: bytes, **__: Any) -> Any:
+        return nullcontext(hosts.lines(host, given))
 
-    monkeypatch.setattr(Remote, "lines", lines)
+    monkeypatch.setattr(Remote, "speaking", speaking)
     monkeypatch.setattr(deployment, "read_inventory", lambda _: inventory())
     monkeypatch.setattr(run, "plan", lambda *_, **__: PLAN)
     return hosts
@@ -101,6 +102,6 @@ def test_a_class_that_is_not_whole_is_named_with_its_cause(monkeypatch: pytest.M
 def test_what_cannot_be_understood_names_the_host(
     line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Remote, "lines", lambda *_, **__: iter([line]))
+    monkeypatch.setattr(Remote, "speaking", lambda *_, **__: nullcontext(iter([line])))
     with pytest.raises(MachineError, match=r"loadgen[12]: seeding says '"):
         fill(inventory(), PLAN)
