@@ -86,7 +86,9 @@ def _on_one_host(fault: Fault, host: str, edges: list[str]) -> Step:
     if name == "freeze-database":
         signal = f"systemctl kill --kill-whom=all --signal={{}} {UNITS[name]}\n"
         return _guarded(fault, host, signal.format("STOP"), signal.format("CONT"))
-    return Step(host, f"systemctl kill --kill-whom=main --signal=KILL {UNITS[name]}\n")
+    # Keycloak's main process is a shell, whose death would have systemd end the JVM in good order.
+    whom = "all" if name == "kill-identity" else "main"
+    return Step(host, f"systemctl kill --kill-whom={whom} --signal=KILL {UNITS[name]}\n")
 
 
 def _lossy(fault: Fault, host: str, port: int) -> Step:

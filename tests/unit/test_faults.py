@@ -127,7 +127,6 @@ def test_a_fault_that_lasts_is_undone_by_the_host_itself_if_nobody_does(kind: st
     ("kind", "host", "unit"),
     [
         ("kill-edge", "edge1", "haproxy"),
-        ("kill-identity", "identity1", "keycloak"),
         ("kill-database", "database1", "postgresql@17-main"),
         ("kill-drive", "drive1", "drive"),
         ("kill-directory", "drive1", "slapd"),
@@ -137,6 +136,11 @@ def test_a_fault_that_lasts_is_undone_by_the_host_itself_if_nobody_does(kind: st
 def test_a_kill_meets_the_main_process_of_one_host(kind: str, host: str, unit: str) -> None:
     kill = f"systemctl kill --kill-whom=main --signal=KILL {unit}.service\n"
     assert steps(f"{kind}@1") == [Step(host, kill)]
+
+
+def test_a_killed_keycloak_dies_with_the_shell_that_would_end_it_in_good_order() -> None:
+    kill = "systemctl kill --kill-whom=all --signal=KILL keycloak.service\n"
+    assert steps("kill-identity@1") == [Step("identity1", kill)]
 
 
 def test_a_frozen_database_stands_still_as_a_whole_and_goes_on() -> None:
