@@ -18,20 +18,18 @@ import dns.message
 import dns.name
 import dns.opcode
 import dns.rcode
+import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 import dns.tsig
 import dns.tsigkeyring
 import dns.update
-from dns.rdtypes.ANY.TSIG import TSIG
 
 from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dns.rdata import Rdata
 
 IN, ANY, NONE = dns.rdataclass.IN, dns.rdataclass.ANY, dns.rdataclass.NONE
 SOA = "ns.{zone} hostmaster.{zone} 1 3600 600 86400 60"
@@ -43,11 +41,13 @@ class NameServer:
     def __init__(self, zone: str, keys: dict[str, str] | None = None) -> None:
         self.zone = dns.name.from_text(zone)
         self.keyring = dns.tsigkeyring.from_text(keys or {})
-        self.held: dict[dns.name.Name, set[Rdata]] = defaultdict(set)
+        self.held: dict[dns.name.Name, set[dns.rdata.Rdata]] = defaultdict(set)
         # The most values that a name has had at once.
         self.most: dict[str, int] = {}
         # How often it will say which texts a name has.
         self.tells = math.inf
+        # Names that none of the keys may change.
+        self.locked: set[str] = set()
 
     def reply(self, wire: bytes) -> bytes:
         """Return what is answered to a message."""
@@ -88,6 +88,8 @@ class NameServer:
             return dns.rcode.NOTAUTH
         if (refused := self._prerequisite(asked)) != dns.rcode.NOERROR:
             return refused
+        if any(_text(change.name) in self.locked for change in asked.update):
+            return dns.rcode.REFUSED
         for change in asked.update:
             held = self.held[change.name]
             if change.deleting == ANY:
@@ -96,13 +98,13 @@ class NameServer:
                 held -= set(change)
             else:
                 held |= set(change)
-                name = change.name.to_text(omit_final_dot=True)
+                name = _text(change.name)
                 self.most[name] = max(len(held), self.most.get(name, 0))
         return dns.rcode.NOERROR
 
     def _prerequisite(self, asked: dns.update.UpdateMessage) -> dns.rcode.Rcode:
         """Return whether what an update says of the zone is so (RFC 2136, 3.2)."""
-        exactly: dict[dns.name.Name, set[Rdata]] = defaultdict(set)
+        exactly: dict[dns.name.Name, set[dns.rdata.Rdata]] = defaultdict(set)
         for said in asked.prerequisite:
             held = self.held.get(said.name)
             if said.deleting == NONE and held:
@@ -115,7 +117,11 @@ class NameServer:
 
     def texts(self) -> set[str]:
         """Return the names that have records."""
-        return {name.to_text(omit_final_dot=True) for name, data in self.held.items() if data}
+        return {_text(name) for name, data in self.held.items() if data}
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True)
 
 
 def _unsigned(wire: bytes, error: dns.rcode.Rcode) -> bytes:
@@ -123,13 +129,11 @@ def _unsigned(wire: bytes, error: dns.rcode.Rcode) -> bytes:
     asked = dns.message.from_wire(wire, keyring=lambda _message, _name: False)
     answer = dns.message.make_response(asked)
     answer.set_rcode(dns.rcode.NOTAUTH)
-    signed = asked.tsig
-    assert signed
-    told = TSIG(
-        ANY, dns.rdatatype.TSIG, signed[0].algorithm, int(time.time()), 300, b"", asked.id, error,
-        b"",
-    )  # fmt: skip
-    answer.tsig = dns.rrset.from_rdata(signed.name, 0, told)
+    what = dns.rcode.to_text(error, tsig=True)
+    text = f'{asked.keyalgorithm} {int(time.time())} 300 0 "" {asked.id} {what} 0'
+    told = dns.rdata.from_text(ANY, dns.rdatatype.TSIG, text)
+    assert asked.keyname
+    answer.tsig = dns.rrset.from_rdata(asked.keyname, 0, told)
     return answer.to_wire()
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FILE = "Pulumi.horsens.yaml"
 KEY = base64.b64encode(b"k" * 32).decode()
+ALGORITHMS, ZONE_MEND = "hmac-sha256, hmac-sha384, hmac-sha512", "give the zone that has them"
 DNS = {"server": "192.0.2.53", "zone": "skole.example", "key_name": "klokken"}
 ACME = {"directory": "https://acme.example/dir", "challenge": "dns-01", "dns": DNS}
 
@@ -61,8 +62,7 @@ def acme(**changed: Any) -> dict[str, Any]:
         (acme(dns={**DNS, "key": KEY}), ".dns.key: unknown key; remove it"),
         (
             acme(dns={**DNS, "key_algorithm": "hmac-md5"}),
-            ".dns.key_algorithm: none of its choices (got 'hmac-md5');"
-            " choose hmac-sha256, hmac-sha384, hmac-sha512",
+            ".dns.key_algorithm: none of its choices (got 'hmac-md5'); choose " + ALGORITHMS,
         ),
         (
             acme(dns={**DNS, "server": "ns1.skole.example"}),
@@ -70,8 +70,7 @@ def acme(**changed: Any) -> dict[str, Any]:
         ),
         (
             acme(dns={**DNS, "zone": "other.example"}),
-            ".dns.zone: the names of skole.example are not in other.example;"
-            " give the zone that has them",
+            f".dns.zone: the names of skole.example are not in other.example; {ZONE_MEND}",
         ),
         (
             acme(dns={**DNS, "wait": 0}),
@@ -124,8 +123,7 @@ def test_nothing_stands_up_without_the_key(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(InputError) as refused:
         workspace.require_stack("horsens")
     assert str(refused.value).endswith(
-        "klokken:dns_key: missing;"
-        " run `pulumi config set --secret klokken:dns_key --stack horsens`"
+        "klokken:dns_key: missing; run `pulumi config set --secret klokken:dns_key --stack horsens`"
     )
     whole = parsed(config={**made, "klokken:dns_key": {"secure": "v1:"}}, certificate_acme=ACME)
     monkeypatch.setattr(StackConfig, "read", lambda _stack: whole)
