@@ -128,4 +128,4 @@ def _wait(load: Floats, backlog: Floats) -> Floats:
     before = done[last - 1]
     into = (come - before) / np.maximum(done[last] - before, _ROUNDING)
     left: Floats = np.where(until < len(load), until - 1 + np.minimum(into, 1.0), len(load))
-    return np.where(backlog > 0, left - seconds, 0.0)
+    return np.where(backlog > 0, np.maximum(left - seconds, 0.0), 0.0)
