@@ -18,7 +18,7 @@ from klokken.clouds.settings import Cloud
 from klokken.errors import Exit, InputError, KlokkenError, MachineError
 from klokken.inventory import Inventory
 from klokken.locks import abandoned
-from klokken.paths import LABS, PROJECT, inventory_path
+from klokken.paths import LABS, PROJECT, inventory_path, unfinished_folder
 from klokken.program import cancel_file, run
 from klokken.servers.listing import ServerList
 from klokken.stackconfig import StackConfig, config_path
@@ -90,6 +90,7 @@ def down(stack: str, *, from_hosts: bool = False, sure: bool = False) -> None:
         shutil.rmtree(SHARED_MEMORY / f"klokken-{os.getuid()}-{stack}-{tier}", ignore_errors=True)
     if is_lab and os.geteuid() == 0:
         _sweep(stack)
+    shutil.rmtree(unfinished_folder(stack), ignore_errors=True)
     path = inventory_path(stack)
     path.unlink(missing_ok=True)
     if path.parent.exists() and not any(path.parent.iterdir()):

@@ -23,6 +23,11 @@ def state_folder() -> Path:
     return _folder("XDG_STATE_HOME", ".local/state")
 
 
+def unfinished_folder(stack: str) -> Path:
+    """Return the folder of the marks of tiers whose configuration has not come to its end."""
+    return state_folder() / "unfinished" / stack
+
+
 def config_folder() -> Path:
     """Return the folder of the passphrase that encrypts the stacks' secrets."""
     return _folder("XDG_CONFIG_HOME", ".config")

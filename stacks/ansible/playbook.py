@@ -40,12 +40,13 @@ FEW = 5
 
 
 class Order(Document):
-    """One run to make. `secrets` are variables."""
+    """One run to make. `secrets` are variables; the last run may be `unfinished`."""
 
     stack: str
     tier: str
     inventory: str
     secrets: dict[str, str]
+    unfinished: bool
 
 
 class Watch:
@@ -121,8 +122,10 @@ def _end_children() -> None:
 def _run(order: Order, folder: Path) -> int:
     inventory = folder / "hosts.yml"
     inventory.write_text(order.inventory)
-    secrets = folder / "secrets.yml"
-    secrets.write_text(yaml.safe_dump(order.secrets))
+    variables = folder / "variables.yml"
+    variables.write_text(yaml.safe_dump({**order.secrets, "site_unfinished": order.unfinished}))
+    if order.unfinished:
+        say(f"[{order.tier}] the last run did not come to its end: services are restarted")
     watch = Watch(order, tasks_of(Tier(order.tier)))
     threading.Thread(target=watch.wait_for_end_of_input, daemon=True).start()
     runner = ansible_runner.run(
@@ -131,7 +134,7 @@ def _run(order: Order, folder: Path) -> int:
         playbook="site.yml",
         inventory=str(inventory),
         limit=order.tier,
-        cmdline=f"-e @{secrets}",
+        cmdline=f"-e @{variables}",
         envvars={
             "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
             "ANSIBLE_HOST_KEY_CHECKING": "1",

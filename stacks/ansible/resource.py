@@ -18,6 +18,9 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider,
 from klokken.deadline import Deadline
 from klokken.errors import MachineError
 from klokken.paths import PROJECT
+from klokken.roles import roles_of
+from klokken.topology import Tier
+from stacks.ansible.mark import Mark
 from stacks.lab.network import LabNetwork
 from stacks.limits import ANSIBLE
 from stacks.provider import quiet_errors
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 # Seconds for a run that has had its time to end by itself.
 GRACE = 60.0
 RELAY = 1.5
+# A run renews a certificate that has fewer than 30 days left. Where the last one is as long ago as
+# this, in seconds, the next `up` makes another: there are always days left for it.
+RENEWAL = 14 * 24 * 3600
 # What Ansible needs of the environment; anything else, such as a passphrase, stays here.
 KEPT = ("HOME", "KLOKKEN_CANCEL", "LANG", "PATH", "SSL_CERT_FILE", "USER", "XDG_CACHE_HOME")
 KEPT_PREFIXES = ("PIP_", "LC_")
@@ -40,26 +46,42 @@ _running: dict[tuple[str, str], subprocess.Popen[str]] = {}
 
 
 class AnsibleRunProvider(ResourceProvider):
-    """Runs Ansible when the hosts, the roles, the variables or the secrets of a tier differ."""
+    """Runs Ansible when the hosts, the roles, the variables or the secrets of a tier differ.
+
+    It also does when the last run did not come to its end, or when certificates may have to be
+    renewed.
+    """
 
     limits = ANSIBLE
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Configure hosts for the first time."""
-        _run(props, Deadline.of(props["tier"], "create", self.limits.create))
-        return CreateResult(f"{props['stack']}-{props['tier']}", props)
+        outs = self._configured(props, Deadline.of(props["tier"], "create", self.limits.create))
+        return CreateResult(f"{props['stack']}-{props['tier']}", outs)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Run again for any difference; another stack or tier is another run."""
+        again = Mark(news["stack"], news["tier"]).exists() or _renews(olds)
         keys = ("stack", "tier", "inventory", "instances", "sources", "secrets", "revision")
         different = [key for key in keys if olds.get(key) != news.get(key)]
         replaces = [key for key in different if key in ("stack", "tier")]
-        return DiffResult(changes=bool(different), replaces=replaces, delete_before_replace=True)
+        changes = bool(different) or again
+        return DiffResult(changes=changes, replaces=replaces, delete_before_replace=True)
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Configure the hosts again."""
-        _run(news, Deadline.of(news["tier"], "update", self.limits.update))
-        return UpdateResult(news)
+        deadline = Deadline.of(news["tier"], "update", self.limits.update)
+        return UpdateResult(self._configured(news, deadline))
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Leave the hosts as they are."""
+        Mark(props["stack"], props["tier"]).remove()
+
+    def _configured(self, props: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        """Run Ansible; return what it was given, and when it did well (in seconds since 1970)."""
+        with Mark(props["stack"], props["tier"]).kept() as unfinished:
+            _run({**props, "unfinished": unfinished}, deadline)
+        return {**props, "ran": time.time()}
 
 
 @dataclass(frozen=True)
@@ -91,9 +113,15 @@ class AnsibleRun(Resource, module="klokken", name="AnsibleRun"):
         super().__init__(AnsibleRunProvider(), f"{args.stack}-{args.tier}", props, merged)
 
 
+def _renews(olds: Mapping[str, Any]) -> bool:
+    """Say whether the tier has certificates, and a run to renew them is due."""
+    has = "certificate" in roles_of(Tier(olds["tier"]))
+    return has and time.time() - olds.get("ran", 0.0) > RENEWAL
+
+
 def _run(props: Mapping[str, Any], deadline: Deadline) -> None:
     """Start the playbook in a process of its own and pass its progress on; raise MachineError."""
-    order = {key: props[key] for key in ("stack", "tier", "inventory", "secrets")}
+    order = {key: props[key] for key in ("stack", "tier", "inventory", "secrets", "unfinished")}
     with _gate(props), _start() as process:
         if process.stdin is None or process.stdout is None or process.stderr is None:
             raise MachineError("ansible: started without pipes")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klokken import deadline
-from stacks.lab.mounts import unmount
+from stacks.lab.mounts import detach, unmount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,18 +84,21 @@ class Container:
         return self.supervised() and self._first_process() is not None
 
     def stop(self) -> None:
-        """Power off in good order, kill what will not go; no process, mount or group is left."""
+        """Power off for good, kill what will not go; no process, mount or group is left."""
         first = self._first_process() if self.supervised() else None
         if first is not None:
             with suppress(ProcessLookupError):
                 os.kill(first, POWER_OFF)
             wait_until(lambda: not self._cgroup.processes(), STOP_TIMEOUT)
-        self.clear()
+        self._remove(detach)
 
     def clear(self) -> None:
-        """Remove what a container that ended badly has left."""
+        """Remove what a container that ended badly has left, so that it can be started again."""
+        self._remove(unmount)
+
+    def _remove(self, leave: Callable[[Path], None]) -> None:
         self._cgroup.kill()
-        unmount(self._folder)
+        leave(self._folder)
         self._cgroup.remove()
         self._record.unlink(missing_ok=True)
 

@@ -64,7 +64,9 @@ class LabHost:
         """
         with self.lab.lock(self.spec.name):
             instance = self.instance()
-            if not self.container.running():
+            if self.container.running():
+                self.volume.grow()
+            else:
                 self.container.clear()
                 self._mount()
                 instance = instance or self._furnish()

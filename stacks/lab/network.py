@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from klokken import deadline
 from klokken.errors import MachineError
 from klokken.paths import LABS
+from stacks.lab.firewall import require_way
 from stacks.lab.shell import run
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ class LabNetwork:
         return self._own_address() == self.gateway and self._has_table()
 
     def make(self) -> None:
-        """Make bridge, routes and rules; raise MachineError when name or range is taken."""
+        """Make bridge, routes and rules; raise MachineError when name or range is taken, or no
+        packet would pass."""
         if not self.exists():
             self._refuse_taken()
+        require_way(self.bridge)
         self._record.write_text(f"{self.network}\n")
         if not self._has_bridge():
             run("ip", "link", "add", self.bridge, "type", "bridge")

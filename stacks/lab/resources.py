@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi.dynamic import CreateResult, Resource
+from pulumi.dynamic import CreateResult, DiffResult, Resource
 
 from stacks.lab.folder import LabFolder
 from stacks.lab.host import HostSpec, LabHost
@@ -73,11 +73,18 @@ class NetworkProvider(PartProvider):
 
 
 class HostProvider(PartProvider):
-    """One host. Its weight changes in place; all else makes another host."""
+    """One host. Its weight changes in place, and its volume grows; all else makes another host."""
 
     limits = HOST
-    replaces = ("stack", "name", "address", "network", "image", "volume_gb")
+    replaces = ("stack", "name", "address", "network", "image")
     outputs = ("instance",)
+
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Replace for a volume that was none, or shall be none any more, too."""
+        found = super().diff(id_, olds, news)
+        if bool(olds.get("volume_gb")) != bool(news["volume_gb"]):
+            found.replaces = [*(found.replaces or []), "volume_gb"]
+        return found
 
     def name(self, props: dict[str, Any]) -> str:
         """Return the host."""

@@ -31,6 +31,12 @@ class Lab(Stack):
         super().__init__(STACK)
         self.before = machine.state(STACK)
         self.first_log = ""
+        self.watch = machine.Watch()
+
+    def klokken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, and watch what the machine runs meanwhile."""
+        with self.watch.kept():
+            return super().klokken(*arguments)
 
     def up(self) -> str:
         """Stand the lab up and return what was printed on the way."""

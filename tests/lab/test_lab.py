@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+import yaml
 
 from klokken import workspace, writes
 from klokken.errors import Exit
-from klokken.paths import PROJECT, RESULTS, state_folder
+from klokken.paths import PROJECT, RESULTS, cache_folder, state_folder
+from klokken.stackconfig import config_path
 from klokken.topology import Tier
 from stacks.lab.container import wait_until
 from tests.lab import machine
@@ -123,69 +125,6 @@ def test_first_logins_do_not_rehash_passwords(lab: Lab, storm: dict[str, Any]) -
     assert int(lab.ssh("database1", f"su postgres -c {shlex.quote(psql)}")) == 1
 
 
-def all_secrets() -> dict[str, list[str]]:
-    """Return the secrets of the stack by name: of each the lines that give it away."""
-    secrets = json.loads(workspace.pulumi("config", "get", "secrets", "--stack", STACK))
-    del secrets["ca_certificate"]
-    return {
-        name: [line for line in value.splitlines() if len(line) > 15 and "-----" not in line]
-        for name, value in secrets.items()
-    }
-
-
-def test_no_secret_is_found_where_none_belongs(lab: Lab, storm: dict[str, Any]) -> None:
-    needles = [line for lines in all_secrets().values() for line in lines]
-    assert needles
-    places = {"command lines": "\n".join(machine.command_lines().values())}
-    for folder in (state_folder(), storm["folder"], Path("/var/lib/klokken", STACK, "ssh")):
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        places |= {str(path): path.read_text(errors="replace") for path in files}
-    places["the log of up"] = lab.first_log
-    places["the stack's config"] = (PROJECT / f"Pulumi.{STACK}.yaml").read_text()
-    for host in HOSTS:
-        places[f"journal of {host}"] = lab.ssh(host, "journalctl --no-pager -o cat")
-    assert [place for place, text in places.items() if any(n in text for n in needles)] == []
-
-
-@pytest.mark.parametrize("host", HOSTS)
-def test_no_secret_is_in_a_log_of_a_host(lab: Lab, storm: dict[str, Any], host: str) -> None:
-    assert storm["completed"] > 0
-    needles = [line for lines in all_secrets().values() for line in lines]
-    # Grep says 1 when it finds nothing; whatever else went wrong fails the test.
-    command = "grep -rlF -f - /var/log || [ $? = 1 ]"
-    assert lab.ssh(host, command, "\n".join(needles)) == ""
-
-
-# Where on the platform a secret has to be: whoever finds none there has not looked.
-HOLDERS: dict[str, set[str]] = {
-    "database1": set(),
-    "drive1": {"directory"},
-    "drive2": {"directory"},
-    "edge1": set(),
-    "identity1": {"admin", "database", "warmup"},
-    "loadgen1": {"pupils"},
-    "metrics1": set(),
-}
-
-
-@pytest.mark.parametrize("host", HOLDERS)
-def test_secrets_on_a_host_are_files_for_their_owner_alone(lab: Lab, host: str) -> None:
-    secrets = all_secrets()
-    # Whoever asks the edge for a challenge of ACME is told it.
-    del secrets["acme_thumbprint"]
-    held = set()
-    for name, lines in secrets.items():
-        command = (
-            "grep -rlsF -f - /etc /opt /srv /var/lib /run"
-            " | xargs -r -d '\\n' stat -c '%a %n' || true"
-        )
-        files = lab.ssh(host, command, "\n".join(lines)).splitlines()
-        held |= {name} if files else set()
-        assert [file for file in files if file.split()[0] not in {"600", "400"}] == [], name
-    # PostgreSQL's own files have the hash of the pupils' password.
-    assert held - {"pupils_hash", "pupils_salt"} == HOLDERS[host]
-
-
 def test_a_hundred_people_come_to_the_drive_for_the_first_time(lab: Lab) -> None:
     morning = ring(lab, "storm", "morning", "--fraction", "0.5", *AROUND_THE_BELL)
     assert morning["failed"] == morning["abandoned"] == morning["dropped"] == 0
@@ -264,6 +203,83 @@ def test_an_audit_finds_a_single_changed_document(lab: Lab, exam: dict[str, Any]
     assert f"LOST {handin.username} {handin.path}" in done.stdout
 
 
+# What of the cache was fetched or built before there is a stack, and is large.
+BEFORE_ANY_SECRET = ("go", "images", "python", "tools", "uv")
+
+
+def all_secrets() -> dict[str, list[str]]:
+    """Return the secrets of the stack by name: of each the lines that give it away."""
+    secrets = json.loads(workspace.pulumi("config", "get", "secrets", "--stack", STACK))
+    del secrets["ca_certificate"]
+    return {
+        name: [line for line in value.splitlines() if len(line) > 15 and "-----" not in line]
+        for name, value in secrets.items()
+    }
+
+
+def test_no_secret_is_found_where_none_belongs(
+    lab: Lab, storm: dict[str, Any], exam: dict[str, Any]
+) -> None:
+    needles = [line for lines in all_secrets().values() for line in lines]
+    assert needles
+    places = {"a command line": "\n".join(lab.watch.lines), "the log of up": lab.first_log}
+    places["the stack's config"] = (PROJECT / f"Pulumi.{STACK}.yaml").read_text()
+    for host in HOSTS:
+        places[f"journal of {host}"] = lab.ssh(host, "journalctl --no-pager -o cat")
+    assert [place for place, text in places.items() if any(n in text for n in needles)] == []
+    runs = (storm["folder"], exam["folder"])
+    for folder in (state_folder(), *runs, Path("/var/lib/klokken", STACK, "ssh")):
+        assert machine.holding(folder, needles) == []
+    assert machine.holding(cache_folder(), needles, without=BEFORE_ANY_SECRET) == []
+
+
+@pytest.mark.parametrize("program", ["ansible-playbook", "loadtests.seeding"])
+def test_what_ran_during_up_and_seeding_was_looked_at(
+    lab: Lab, exam: dict[str, Any], program: str
+) -> None:
+    assert exam["offered"] > 0
+    assert any(program in line for line in lab.watch.lines)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_no_secret_is_in_a_log_of_a_host(lab: Lab, storm: dict[str, Any], host: str) -> None:
+    assert storm["completed"] > 0
+    needles = [line for lines in all_secrets().values() for line in lines]
+    # Grep says 1 when it finds nothing; whatever else went wrong fails the test.
+    command = "grep -rlF -f - /var/log || [ $? = 1 ]"
+    assert lab.ssh(host, command, "\n".join(needles)) == ""
+
+
+# Where on the platform a secret has to be: whoever finds none there has not looked.
+HOLDERS: dict[str, set[str]] = {
+    "database1": set(),
+    "drive1": {"directory"},
+    "drive2": {"directory"},
+    "edge1": set(),
+    "identity1": {"admin", "database", "warmup"},
+    "loadgen1": {"pupils"},
+    "metrics1": set(),
+}
+
+
+@pytest.mark.parametrize("host", HOLDERS)
+def test_secrets_on_a_host_are_files_for_their_owner_alone(lab: Lab, host: str) -> None:
+    secrets = all_secrets()
+    # Whoever asks the edge for a challenge of ACME is told it.
+    del secrets["acme_thumbprint"]
+    held = set()
+    for name, lines in secrets.items():
+        command = (
+            "grep -rlsF -f - /etc /opt /srv /var/lib /run"
+            " | xargs -r -d '\\n' stat -c '%a %n' || true"
+        )
+        files = lab.ssh(host, command, "\n".join(lines)).splitlines()
+        held |= {name} if files else set()
+        assert [file for file in files if file.split()[0] not in {"600", "400"}] == [], name
+    # PostgreSQL's own files have the hash of the pupils' password.
+    assert held - {"pupils_hash", "pupils_salt"} == HOLDERS[host]
+
+
 def test_a_stack_that_does_not_allow_storms_is_not_stormed(lab: Lab) -> None:
     lab.configure(storms=False)
     lab.up()
@@ -282,6 +298,25 @@ def test_a_variable_of_one_tier_configures_that_tier_alone(lab: Lab) -> None:
     assert tiers_run(lab.up_by_hand()) == {"edge"}
 
 
+def test_a_volume_grows_with_what_is_in_it(lab: Lab) -> None:
+    def size() -> int:
+        return int(lab.ssh("drive1", "df --block-size=1 --output=size /srv/data").split()[-1])
+
+    before, instance = size(), lab.record("drive1", "host.json")["instance"]
+    site = yaml.safe_load(config_path(STACK).read_text())["config"]["klokken:site"]
+    site["tiers"]["drive"]["volume_gb"] += 1
+    lab.configure(site=site)
+    assert tiers_run(lab.up()) == set()
+    assert size() > before + 9 * 10**8
+    assert lab.record("drive1", "host.json")["instance"] == instance
+
+
+def started(lab: Lab, host: str, unit: str) -> int:
+    """Return when a service was started last, by the clock of its machine since boot."""
+    show = f"systemctl show --property=ActiveEnterTimestampMonotonic --value {unit}"
+    return int(lab.ssh(host, show))
+
+
 def test_a_failed_task_shows_itself_the_host_and_the_journal(lab: Lab) -> None:
     lab.set_variables("database", database_shared_buffers="900TB")
     done = lab.klokken("up", STACK)
@@ -290,7 +325,11 @@ def test_a_failed_task_shows_itself_the_host_and_the_journal(lab: Lab) -> None:
     assert "last journal lines on database1" in done.stdout
     assert "Traceback" not in done.stdout
     lab.set_variables("database")
-    lab.up()
+    before = started(lab, "database1", "postgresql@17-main")
+    # Nothing differs from what did well before: but that run came to no end.
+    assert tiers_run(lab.up_by_hand()) == {"database"}
+    assert started(lab, "database1", "postgresql@17-main") > before
+    assert tiers_run(lab.up()) == set()
 
 
 def test_a_killed_host_is_healed_with_its_data(lab: Lab) -> None:
@@ -345,5 +384,10 @@ def test_ctrl_c_leaves_no_ansible_behind_and_up_goes_on_from_there(lab: Lab) -> 
         process.send_signal(signal.SIGINT)
     assert process.returncode == Exit.MACHINE
     assert machine.state(STACK)["playbooks"] == []
-    assert tiers_run(lab.up())
+    # What was begun with is gone over, though nothing differs any more.
+    lab.configure(revision=2)
+    begun = tiers_run(lab.up())
+    assert begun
+    assert begun <= {Tier.DATABASE, Tier.IDENTITY}
     assert tiers_run(lab.up()) == set()
+    assert all_well(lab)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,7 +35,13 @@ def test_a_killed_pulumi_leaves_no_ansible_and_no_lock_that_keeps_up_from_going_
 
 
 def test_down_leaves_the_machine_as_it_was_also_twice(lab: Lab) -> None:
-    assert lab.klokken("down", STACK).returncode == 0
+    # Somebody stands in a host's tree meanwhile.
+    tree = Path("/var/lib/klokken", STACK, "hosts/edge1/root/etc")
+    with subprocess.Popen(["sleep", "infinity"], cwd=tree) as visitor:
+        try:
+            assert lab.klokken("down", STACK).returncode == 0
+        finally:
+            visitor.kill()
     assert machine.state(STACK) == lab.before
     assert lab.klokken("down", STACK).returncode == 0
     assert machine.state(STACK) == lab.before

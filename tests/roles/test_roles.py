@@ -40,6 +40,9 @@ UNCHECKED = {
 }
 
 
+SERVICE = "ansible.builtin.systemd_service"
+
+
 def plain(value: Any) -> Any:
     """Return a default with the white space of its expressions made one."""
     return " ".join(value.split()) if isinstance(value, str) else value
@@ -144,6 +147,15 @@ def test_whoever_is_notified_is_a_handler_of_the_role(role: Role) -> None:
     assert notified <= handlers.keys() | {topic for topics in handlers.values() for topic in topics}
     # A topic may be another role's.
     assert {name for name, topics in handlers.items() if not topics} <= notified
+
+
+@every_role
+def test_services_read_what_a_run_that_was_cut_short_has_changed(role: Role) -> None:
+    again = [task for task in role.tasks() if "site_unfinished" in str(task.get("changed_when"))]
+    told = {name for task in again for name in listed(task["notify"])}
+    handlers = [handler for handler in role.handlers() if SERVICE in handler]
+    units = {handler[SERVICE].get("name") for handler in handlers}
+    assert {h[SERVICE].get("name") for h in handlers if h["name"] in told} == units
 
 
 @every_role

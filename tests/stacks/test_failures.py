@@ -6,6 +6,7 @@ import builtins
 import subprocess
 import sys
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from klokken.errors import MachineError
 from stacks.ansible import resource
 from stacks.ansible.playbook import message
 from stacks.ansible.resource import AnsibleRunProvider
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OF_A_LOOP = {
     "msg": "One or more items failed",
@@ -49,7 +53,7 @@ sys.exit(f"{tier}: went wrong")
 
 
 def test_who_waits_for_a_tier_that_failed_waits_no_longer(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start() -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
@@ -62,6 +66,7 @@ def test_who_waits_for_a_tier_that_failed_waits_no_longer(
             AnsibleRunProvider().create(order)
 
     began = Event()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(resource, "_start", start)
     monkeypatch.setattr(builtins, "print", lambda *_, **__: began.set())
     waiting = Thread(target=run, args=["identity"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stacks.ansible.resource import AnsibleRunProvider
 from stacks.lab.resources import GroundProvider, HostProvider, NetworkProvider
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOST = {
     "stack": "lab",
@@ -33,6 +37,12 @@ RUN = {
 }
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a state of the tests' own, in which no run is unfinished."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
 def test_an_unchanged_host_is_left_alone() -> None:
     assert HostProvider().diff("lab-edge1", BOOTED, HOST).changes is False
 
@@ -42,6 +52,15 @@ def test_what_a_host_is_made_of_makes_another_host(key: str) -> None:
     result = HostProvider().diff("lab-edge1", BOOTED, {**HOST, key: "other"})
     assert result.replaces == [key]
     assert result.delete_before_replace
+
+
+@pytest.mark.parametrize(("old", "new"), [(20, 30), (20, 10)])
+def test_the_size_of_a_volume_makes_no_other_host(old: int, new: int) -> None:
+    result = HostProvider().diff(
+        "lab-edge1", {**BOOTED, "volume_gb": old}, {**HOST, "volume_gb": new}
+    )
+    assert result.changes is True
+    assert result.replaces == []
 
 
 @pytest.mark.parametrize(("key", "value"), [("weight", 4), ("state", "down")])
@@ -73,4 +92,5 @@ def test_whatever_a_tier_is_configured_from_runs_ansible_again(key: str) -> None
 
 
 def test_an_unchanged_tier_is_not_configured_again() -> None:
-    assert AnsibleRunProvider().diff("lab-edge", RUN, dict(RUN)).changes is False
+    done = {**RUN, "ran": time.time()}
+    assert AnsibleRunProvider().diff("lab-edge", done, RUN).changes is False

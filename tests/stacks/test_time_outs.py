@@ -86,13 +86,14 @@ POLITE = "import sys; sys.stdin.readline(); sys.stdin.read(); sys.exit('canceled
 
 @pytest.mark.parametrize("program", [DEAF, POLITE], ids=["deaf", "polite"])
 def test_a_tier_whose_ansible_has_no_end_is_named(
-    program: str, monkeypatch: pytest.MonkeyPatch
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start() -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
         argv = [sys.executable, "-c", program]
         return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(resource, "_start", start)
     monkeypatch.setattr(AnsibleRunProvider, "limits", Limits(MOMENT, MOMENT))
     monkeypatch.setattr(resource, "GRACE", 60.0 if program == POLITE else MOMENT)

@@ -1,4 +1,4 @@
-"""The documents say what the product does: their commands, links and tables are checked."""
+"""The documents say what the product does: their commands are parsed, links and tables checked."""
 
 from __future__ import annotations
 

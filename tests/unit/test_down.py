@@ -11,7 +11,7 @@ import yaml
 
 from klokken import deployment, paths, stackconfig, workspace
 from klokken.errors import MachineError
-from klokken.paths import PROJECT
+from klokken.paths import PROJECT, unfinished_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ class Machine:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.patch = monkeypatch
+        monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
         self.labs = folder / "labs"
         self.config = folder / f"Pulumi.{STACK}.yaml"
         self.ran: list[str] = []
@@ -90,6 +91,15 @@ def test_a_lab_that_pulumi_has_taken_down_is_swept_up_after_it(machine: Machine)
     deployment.down(STACK)
     assert machine.ran == ["pulumi destroy"]
     assert machine.swept == [STACK]
+
+
+def test_what_came_to_no_end_is_forgotten_with_the_stack(machine: Machine) -> None:
+    machine.stack()
+    machine.pulumi_ends_with(0)
+    unfinished_folder(STACK).mkdir(parents=True)
+    (unfinished_folder(STACK) / "edge").touch()
+    deployment.down(STACK)
+    assert not unfinished_folder(STACK).exists()
 
 
 def test_without_its_config_a_stack_is_swept_up_as_a_lab(machine: Machine) -> None:
