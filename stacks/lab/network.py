@@ -24,8 +24,9 @@ FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 # What it was before the first lab, for the last one to restore.
 FORWARD_BEFORE = LABS / ".ip_forward"
 # A route of the worst metric: when the bridge is gone, nothing of the lab's range leaves
-# the machine by its default route.
-LAST_RESORT_METRIC = "4294967295"
+# the machine by its default route. It is said to be the kernel's own: systemd-networkd takes away
+# any other that it has not made, whenever it configures a link.
+LAST_RESORT = ("metric", "4294967295", "proto", "kernel")
 # Long enough for the longest installation, and the gate still closes by itself.
 GATE_TIMEOUT = "40m"
 
@@ -48,8 +49,7 @@ class LabNetwork:
         return self._own_address() == self.gateway and self._has_table()
 
     def make(self) -> None:
-        """Make bridge, routes and rules; raise MachineError when name or range is taken, or no
-        packet would pass."""
+        """Make bridge, routes and rules; raise MachineError when the machine leaves no room."""
         if not self.exists():
             self._refuse_taken()
         require_way(self.bridge)
@@ -60,8 +60,7 @@ class LabNetwork:
             address = f"{self.gateway}/{self.network.prefixlen}"
             run("ip", "address", "add", address, "dev", self.bridge)
         run("ip", "link", "set", self.bridge, "up")
-        route = ("unreachable", str(self.network), "metric", LAST_RESORT_METRIC)
-        run("ip", "route", "replace", *route)
+        run("ip", "route", "replace", "unreachable", str(self.network), *LAST_RESORT)
         if not FORWARD_BEFORE.exists():
             FORWARD_BEFORE.write_text(FORWARD.read_text())
         FORWARD.write_text("1")

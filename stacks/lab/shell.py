@@ -28,6 +28,17 @@ def run(*argv: str, timeout: float = 30, stdin: str | None = None) -> str:
         deadline.check()
         raise MachineError(f"{argv[0]}: not done after {timeout:.0f} s") from None
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
-        raise MachineError(f"{' '.join(argv[:4])}: {lines[-1]}")
+        complaint = _complaint(done.stderr or done.stdout) or f"exit {done.returncode}"
+        raise MachineError(f"{' '.join(argv[:4])}: {complaint}")
     return done.stdout
+
+
+def _complaint(said: str) -> str:
+    """Return the line that says what went wrong.
+
+    It is not always the last: nft shows the place in the rules below it, mount where else to look.
+    """
+    lines = said.splitlines()
+    errors = [line for line in lines if "Error: " in line]
+    plain = [line for line in lines if line.strip() and not line[0].isspace()]
+    return next(iter([*errors, *reversed(plain)]), "")

@@ -86,6 +86,16 @@ def test_a_network_cut_short_while_it_was_made_is_gone_on_with_and_removed(
     assert not (labs / STACK / RECORD).exists()
 
 
+def test_the_route_that_leads_nowhere_is_one_that_networkd_leaves_alone(
+    labs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (labs / STACK / RECORD).write_text(RANGE)
+    seen = kernel(labs, monkeypatch)
+    LabNetwork(STACK, RANGE).make()
+    (route,) = [each for each in seen.commands if "unreachable" in each]
+    assert route[-2:] == ("proto", "kernel")
+
+
 def test_a_lab_whose_folder_was_deleted_is_known_by_its_rules(
     labs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
