@@ -10,9 +10,11 @@ from stacks.lab.shell import run
 # What each prints as it fails, and the line of it that a person can use.
 COMPLAINTS = {
     "nft": (
-        "/dev/stdin:23:10-12: Error: No such file or directory\n"
-        "    type nat hook postrouting priority srcnat; policy accept;\n"
-        "         ^^^\n",
+        """\
+/dev/stdin:23:10-12: Error: No such file or directory
+    type nat hook postrouting priority srcnat; policy accept;
+         ^^^
+""",
         "/dev/stdin:23:10-12: Error: No such file or directory",
     ),
     "mount": (
