@@ -42,7 +42,7 @@ PORTS = {
 }
 EVERYWHERE = {9100, 9256}
 # The role variable that names a cell's disk, which the role then mounts.
-DEVICE = "drive_volume_device"
+DEVICE = "volume_device"
 # So many hosts are asked at once.
 TOGETHER = 32
 

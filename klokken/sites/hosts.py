@@ -18,7 +18,7 @@ management: [{network}]
 
 # By the site's own names. Add `host`, `port` or `user` where SSH reaches one otherwise. A cell of
 # the drive has a disk for its documents: mount it on /srv/data, or add its name, such as
-# `variables: {{drive_volume_device: /dev/sdb}}`; there, a new disk gets a file system.
+# `variables: {{volume_device: /dev/sdb}}`; there, a new disk gets a file system.
 hosts:
 """
 

@@ -62,7 +62,7 @@ def _front(
 
 def _own(server: Server, address: str) -> dict[str, Any]:
     """Return the inventory variables of a host."""
-    device = {} if server.volume is None else {"drive_volume_device": server.volume.linux_device}
+    device = {} if server.volume is None else {"volume_device": server.volume.linux_device}
     # Its IPv6 address is in DNS as well.
     both = {"edge_ipv6": True} if server.is_public else {}
     return {"ansible_host": server.machine.ipv4_address, "site_address": address, **device, **both}

@@ -58,7 +58,7 @@ def openstack(stack: str, config: OpenStack, site: Topology) -> Hosts:
 
 def _own(server: Server, address: str) -> dict[str, Any]:
     """Return the inventory variables of a host."""
-    device = {} if server.device is None else {"drive_volume_device": server.device}
+    device = {} if server.device is None else {"volume_device": server.device}
     return {
         "ansible_host": server.address,
         "ansible_user": ACCOUNT,

@@ -48,7 +48,7 @@ def proxmox(stack: str, config: Proxmox, site: Topology) -> Hosts:
 
 def _own(plan: HostPlan, address: str) -> dict[str, Any]:
     """Return the inventory variables of a host."""
-    device = {"drive_volume_device": DEVICE} if plan.volume_gb else {}
+    device = {"volume_device": DEVICE} if plan.volume_gb else {}
     return {
         "ansible_host": address,
         "ansible_user": ACCOUNT,

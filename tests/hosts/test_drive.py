@@ -73,6 +73,8 @@ def test_what_belongs_to_the_drive_is_closed_to_others(host: Host) -> None:
 def test_what_belongs_to_the_directory_is_closed_to_others(host: Host) -> None:
     found = host.file("/srv/data/directory")
     assert (found.user, found.mode) == ("openldap", 0o700)
+    # On the volume, and not below a mount that hides it.
+    assert host.check_output("findmnt -no TARGET -T /srv/data/directory") == "/srv/data"
 
 
 def test_secrets_are_for_root_alone(host: Host) -> None:

@@ -113,7 +113,7 @@ def test_the_inventory_is_one_that_the_roles_accept(config: StackConfig, seen: R
 def test_a_drive_finds_the_disk_of_its_data(seen: Recorder) -> None:
     (file,) = seen.of("InventoryFile").values()
     drives = yaml.safe_load(file["content"])["all"]["children"]["drive"]["hosts"]
-    assert all(host["drive_volume_device"].startswith("/dev/") for host in drives.values())
+    assert all(host["volume_device"].startswith("/dev/") for host in drives.values())
 
 
 def test_no_secret_is_in_what_a_cloud_is_told(seen: Recorder) -> None:

@@ -210,7 +210,7 @@ def test_a_cell_has_a_disk_for_its_documents() -> None:
     (line,) = lines(Tier.DRIVE, data_volume=False)
     assert "no volume of its own at /srv/data; mount one there, or name a disk" in line
     found = {"drive1": replace(READY, data_volume=False)}
-    device = {"site_address": "10.20.0.14", "drive_volume_device": "/dev/vdb"}
+    device = {"site_address": "10.20.0.14", "volume_device": "/dev/vdb"}
     assert problems(STACK, found, {"drive1": device}, MANAGEMENT) == []
     assert lines(Tier.EDGE, data_volume=False) == []
 
