@@ -53,8 +53,9 @@ class Role:
                 yield from _flat(yaml.safe_load(path.read_text()) or [])
 
     def handlers(self) -> list[dict[str, Any]]:
-        """Return its handlers."""
-        return list(self._load("handlers/main.yml") or [])
+        """Return its handlers, of which a role need not have any."""
+        there = (self.path / "handlers" / "main.yml").exists()
+        return list(self._load("handlers/main.yml") or []) if there else []
 
     def written(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Yield every task that writes a file from here, and what it says of the file."""
