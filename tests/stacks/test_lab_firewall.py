@@ -27,7 +27,9 @@ OPEN = """
 table inet filter {
   chain input { type filter hook input priority filter; policy drop; }
   chain forward { type filter hook forward priority filter; policy accept; }
-  chain aside { drop }
+  chain aside {
+    drop
+  }
 }
 table ip6 filter {
   chain FORWARD { type filter hook forward priority filter; policy drop; }
