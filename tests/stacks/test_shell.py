@@ -10,10 +10,8 @@ from stacks.lab.shell import run
 # What each prints as it fails, and the line of it that a person can use.
 COMPLAINTS = {
     "nft": (
-        "/dev/stdin:23:10-12: Error: No such file or directory\n"
-        "    type nat hook postrouting priority srcnat; policy accept;\n"
-        "         ^^^\n",
-        "/dev/stdin:23:10-12: Error: No such file or directory",
+        "/dev/stdin:4:10-12: Error: No such file or directory\n    type nat\n         ^^^\n",
+        "/dev/stdin:4:10-12: Error: No such file or directory",
     ),
     "mount": (
         "mount: /srv: wrong fs type.\n       dmesg(1) may have more information.\n",
