@@ -64,9 +64,9 @@ class LabHost:
         """
         with self.lab.lock(self.spec.name):
             instance = self.instance()
-            if self.container.running():
-                self.volume.grow()
-            else:
+            if self.volume.is_short():
+                self.container.power_off()
+            if not self.container.running():
                 self.container.clear()
                 self._mount()
                 instance = instance or self._furnish()
