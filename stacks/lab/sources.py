@@ -8,6 +8,8 @@ from klokken.errors import MachineError
 from stacks.lab.shell import run
 
 SUITE = "trixie"
+# Four hosts at once may ask on a machine that is slow or busy.
+TIMEOUT = 120
 
 
 def machine_sources() -> dict[str, str]:
@@ -16,9 +18,8 @@ def machine_sources() -> dict[str, str]:
     The first is the main archive, from which a base tree can be made.
     """
     release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    listed = run(
-        "apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"
-    )
+    form = ("--format", "$(REPO_URI) $(RELEASE)")
+    listed = run("apt-get", "indextargets", *form, "Created-By: Packages", timeout=TIMEOUT)
     lines = [line.split() for line in dict.fromkeys(listed.splitlines())]
     archives = [uri for uri, suite in lines if suite == release]
     security = [uri for uri, suite in lines if suite == f"{release}-security"]
