@@ -57,8 +57,9 @@ class Volume:
         there = self._image.stat().st_size
         if there > self._bytes:
             raise MachineError(
-                f"{self._host}: volume_gb: {self._bytes // GB} is less than the {round(there / GB)} that"
-                " its volume has, which can only grow; raise it, or take the lab down for a new one"
+                f"{self._host}: volume_gb: {self._bytes // GB} is less than the"
+                f" {round(there / GB)} that its volume has, which can only grow; raise it, or take"
+                " the lab down for a new one"
             )
         facts = dict(re.findall(r"^Block (count|size): +(\d+)$", self._told(), re.MULTILINE))
         block = int(facts["size"])
