@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from policy.seen import Seen
 
+# What each thing of Hetzner calls the place where it is.
+PLACES = ("location", "datacenter", "homeLocation")
+# Where it is not told the place, Hetzner chooses one.
+HETZNER_SERVER = "hcloud:index/server:Server"
 # By the provider's field, the one host that is right.
 HETZNER_APIS = {"endpoint": "api.hetzner.cloud", "endpointHetzner": "api.hetzner.com"}
 
@@ -24,11 +28,7 @@ def within_the_eu(seen: Seen) -> Iterator[str]:
     """Nothing of a site is outside the EU, and no endpoint of its cloud is."""
     props = seen.props
     if seen.type.startswith("hcloud:"):
-        place = str(props.get("location") or props.get("datacenter") or "").partition("-")[0]
-        if place and place not in LOCATIONS:
-            yield f"{place!r} is not within the EU; choose {', '.join(LOCATIONS)}"
-        if (zone := props.get("networkZone")) and zone != ZONE:
-            yield f"the network zone {zone!r} is not within the EU; use {ZONE}"
+        yield from _hetzner(seen)
     elif seen.type.startswith("openstack:"):
         # One identity service may serve regions all over the world.
         region, known = props.get("region"), {n for p in profiles().values() for n in p.regions}
@@ -38,8 +38,21 @@ def within_the_eu(seen: Seen) -> Iterator[str]:
         yield from _hetzner_apis(props)
     elif seen.type == "pulumi:providers:openstack":
         yield from _openstack(str(props.get("authUrl") or ""), str(props.get("region") or ""))
+        if props.get("endpointOverrides"):
+            yield "is told of endpoints that nobody here knows; remove `endpointOverrides`"
     elif seen.type == "pulumi:providers:proxmoxve" and not _is_https(props.get("endpoint")):
         yield f"{props.get('endpoint')} is not https; correct `endpoint`"
+
+
+def _hetzner(seen: Seen) -> Iterator[str]:
+    named = next((seen.props[field] for field in PLACES if seen.props.get(field)), "")
+    place = str(named).partition("-")[0]
+    if place and place not in LOCATIONS:
+        yield f"{place!r} is not within the EU; choose {', '.join(LOCATIONS)}"
+    if not place and seen.type == HETZNER_SERVER:
+        yield f"may be anywhere; give a `location`: {', '.join(LOCATIONS)}"
+    if (zone := seen.props.get("networkZone")) and zone != ZONE:
+        yield f"the network zone {zone!r} is not within the EU; use {ZONE}"
 
 
 def _hetzner_apis(props: Mapping[str, Any]) -> Iterator[str]:
