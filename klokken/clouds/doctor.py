@@ -10,7 +10,7 @@ from klokken.capacity.money import dkk
 from klokken.capacity.pricelist import price_lists
 from klokken.clouds import credentials
 from klokken.clouds.account import Account
-from klokken.clouds.hetzner import Hetzner, require_token
+from klokken.clouds.hetzner import TARGETS, Hetzner, require_token
 from klokken.clouds.openstack import OpenStack
 from klokken.clouds.proxmox import Proxmox
 from klokken.clouds.proxmox import require_token as require_proxmox_token
@@ -38,8 +38,9 @@ SERVER = "hcloud:index/server:Server"
 
 
 def require_account(stack: str, config: Cloud, site: Topology) -> None:
-    """Raise MachineError with everything that keeps the stack from its account."""
-    if lacks := [each.text for each in _of_account(stack, config, site) if not each.ready]:
+    """Raise MachineError with everything that keeps the stack from its account and its hosts."""
+    found = [*judged("SSH key", _of_key(stack, config), ""), *_of_account(stack, config, site)]
+    if lacks := [each.text for each in found if not each.ready]:
         raise MachineError(f"up of {stack}: {'; '.join(lacks)}")
 
 
@@ -77,7 +78,7 @@ def look(
 
 def _of_key(stack: str, config: Cloud) -> Iterator[str]:
     try:
-        config.public_key(config_path(stack))
+        config.require_key(config_path(stack))
     except InputError as error:
         yield str(error)
 
@@ -158,8 +159,18 @@ def _cost(config: Priced, site: Topology, today: date) -> Cost:
     ground = (
         f"{len(plans)} hosts, {gb} GB of volumes and {addresses} public IPv4 addresses"
         f"{' at an assumed price' if each.assumed else ''}, by {provider}.yaml of {prices.dated}"
+        f"{_beyond(config)}"
     )
     return Cost(eur=eur, dkk=dkk(eur), ground=ground)
+
+
+def _beyond(config: Priced) -> str:
+    """Say what of the month no price list knows: it has the smallest load balancer alone."""
+    smallest = next(iter(TARGETS))
+    if not isinstance(config, Hetzner) or config.front is not Front.BALANCER:
+        return ""
+    kind = config.balancer_type
+    return f"; what an {kind} costs beyond an {smallest} comes on top" if kind != smallest else ""
 
 
 def _addresses(config: Priced, hosts: int) -> int:

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 TODAY = date(2026, 11, 22)
 PLUGINS = json.dumps([{"name": name, "version": v} for name, v in doctor.PLUGINS.values()])
-ENTRY = "clouds: {cleura: {auth_type: v3applicationcredential, auth: {}}}"
+ENTRY = "clouds: {cleura: {auth_type: v3applicationcredential, auth: {auth_url: 'URL'}}}"
 
 
 @pytest.fixture
 def key(tmp_path: Path) -> str:
     (tmp_path / "id.pub").write_text(PUBLIC_KEY)
+    (tmp_path / "id").touch()
     return str(tmp_path / "id")
 
 
@@ -172,6 +173,19 @@ def test_a_key_and_a_plugin_that_are_missing_are_said(
     assert "pulumi plugin install resource hcloud 1.43.3" in of_plugin
 
 
+def test_a_key_whose_private_half_is_elsewhere_stops_doctor_and_up(
+    key: str, tmp_path: Path, api: Api
+) -> None:
+    assert api
+    (tmp_path / "id").unlink()
+    (line,) = lacking("hetzner", key)
+    assert f"there is no file {key}; put it there" in line
+    config = configured("hetzner", key)
+    assert isinstance(config.substrate, Hetzner)
+    with pytest.raises(MachineError, match="opens no host"):
+        doctor.require_account(STACK, config.substrate, config.site)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -179,7 +193,10 @@ def test_a_key_and_a_plugin_that_are_missing_are_said(
         ("clouds: [", "cannot be read"),
         ("clouds: {elastx: {}}", "clouds.cleura: missing"),
         ("clouds: {cleura: {auth: {username: me}}}", "is no application credential"),
-        (ENTRY, ""),
+        (ENTRY.replace("URL", ""), "nowhere is not Cleura in Sto2, which is https://sto2."),
+        (ENTRY.replace("URL", "https://auth.example/v3"), "klokken/clouds/openstack.yaml where"),
+        (ENTRY.replace("URL", "http://sto2.citycloud.com:5000/v3"), "is not Cleura in Sto2"),
+        (ENTRY.replace("URL", "https://sto2.citycloud.com:5000"), ""),
     ],
 )
 def test_an_openstack_cloud_is_opened_by_an_application_credential(
@@ -214,6 +231,15 @@ def test_the_month_is_the_sum_of_hosts_volumes_balancer_and_addresses(key: str, 
     # by the list of August 2026.
     assert cost.eur == pytest.approx(138.49 + 6 * 35.49 + 200 * 0.0572 + 7.49 + 7 * 0.5)
     assert cost.ground.endswith("and 7 public IPv4 addresses, by hetzner.yaml of 2026-08-17")
+
+
+def test_a_balancer_without_a_price_is_told_beside_the_month(key: str, api: Api) -> None:
+    assert api
+    config = configured("hetzner", key, front="balancer", balancer_type="lb21")
+    assert isinstance(config.substrate, Hetzner)
+    _, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
+    assert cost is not None
+    assert cost.ground.endswith("; what an lb21 costs beyond an lb11 comes on top")
 
 
 def test_the_month_on_openstack_has_the_volumes_that_hosts_boot_from(key: str) -> None:
