@@ -5,20 +5,38 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-API = "https://api.hetzner.cloud/v1"
+HOST = "api.hetzner.cloud"
+API = f"https://{HOST}/v1"
 # Where the plugin, too, is told of another one.
 ENDPOINT = "HCLOUD_ENDPOINT"
 PATIENCE = 15
 # As many as the API gives on a page.
 PAGE = 50
 DENIED = (401, 403)
+
+
+def is_hetzners(url: str, host: str = HOST) -> bool:
+    """Say whether an address is Hetzner's own, by https, or one of this machine, as a double's."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname == host:
+        return True
+    try:
+        return ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _endpoint() -> str:
+    return os.environ.get(ENDPOINT) or API
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,9 @@ class Account:
         `new` are the servers that the stack is going to make, with the type of each. The API
         tells nobody a quota: that one is met when it is reached.
         """
+        if not is_hetzners(_endpoint()):
+            yield f"{_endpoint()} is not Hetzner's API, and is told no token; remove {ENDPOINT}"
+            return
         try:
             for kind in sorted({kind.lower() for kind in new.values()}):
                 yield from self._kind(kind, location)
@@ -64,7 +85,7 @@ class Account:
             page = answer["meta"]["pagination"]["next_page"]
 
     def _get(self, path: str) -> Any:
-        url = f"{os.environ.get(ENDPOINT) or API}/{path}"
+        url = f"{_endpoint()}/{path}"
         headers = {"Authorization": f"Bearer {self.token}"}
         request = Request(url, headers=headers)  # noqa: S310 - https, or a test's own
         with urlopen(request, timeout=PATIENCE) as reply:  # noqa: S310 - likewise

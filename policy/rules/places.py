@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from klokken.clouds.account import ENDPOINT
+from klokken.clouds.account import ENDPOINT, HOST, is_hetzners
 from klokken.clouds.hetzner import LOCATIONS, ZONE
 from klokken.clouds.openstack import profiles
 
@@ -21,7 +20,7 @@ PLACES = ("location", "datacenter", "homeLocation")
 # Where it is not told the place, Hetzner chooses one.
 HETZNER_SERVER = "hcloud:index/server:Server"
 # By the provider's field, the one host that is right.
-HETZNER_APIS = {"endpoint": "api.hetzner.cloud", "endpointHetzner": "api.hetzner.com"}
+HETZNER_APIS = {"endpoint": HOST, "endpointHetzner": "api.hetzner.com"}
 
 
 def within_the_eu(seen: Seen) -> Iterator[str]:
@@ -60,7 +59,7 @@ def _hetzner_apis(props: Mapping[str, Any]) -> Iterator[str]:
     given = {"endpoint": os.environ.get(ENDPOINT), **props}
     for field, api in HETZNER_APIS.items():
         endpoint = given.get(field)
-        if endpoint and not (_is_https(endpoint, api) or _is_own_machine(endpoint)):
+        if endpoint and not is_hetzners(str(endpoint), api):
             where = f"`hcloud:{field}`" if props.get(field) else ENDPOINT
             yield f"{endpoint} is not Hetzner's API; remove {where}"
 
@@ -74,13 +73,5 @@ def _openstack(url: str, region: str) -> Iterator[str]:
         )
 
 
-def _is_https(url: object, host: str | None = None) -> bool:
-    parts = urlsplit(str(url))
-    return parts.scheme == "https" and host in (None, parts.hostname)
-
-
-def _is_own_machine(url: str) -> bool:
-    try:
-        return ip_address(urlsplit(url).hostname or "").is_loopback
-    except ValueError:
-        return False
+def _is_https(url: object) -> bool:
+    return urlsplit(str(url)).scheme == "https"

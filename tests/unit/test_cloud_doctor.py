@@ -98,6 +98,19 @@ def test_an_api_that_is_out_of_reach_is_said(
 
 
 @pytest.mark.parametrize(
+    "url", ["https://api.elsewhere.example/v1", "http://api.hetzner.cloud/v1", "no address"]
+)
+def test_a_token_is_told_to_hetzner_alone(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("HCLOUD_ENDPOINT", url)
+    monkeypatch.setattr("klokken.clouds.account.urlopen", None)
+    (line,) = lacking("hetzner", key)
+    assert line == f"{url} is not Hetzner's API, and is told no token; remove HCLOUD_ENDPOINT"
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
     ("kind", "said"),
     [
         ("cx23", "no longer sells it"),
