@@ -45,11 +45,14 @@ class Account:
 
     token: str
 
-    def problems(self, new: Mapping[str, str], location: str) -> Iterator[str]:
+    def problems(
+        self, new: Mapping[str, str], location: str, key: str | None = None
+    ) -> Iterator[str]:
         """Yield what keeps a stack from this account, each with its mend.
 
-        `new` are the servers that the stack is going to make, with the type of each. The API
-        tells nobody a quota: that one is met when it is reached.
+        `new` are the servers that the stack is going to make, with the type of each; `key` is the
+        public SSH key, if that is new. The API tells nobody a quota: that one is met when it is
+        reached.
         """
         if not is_hetzners(_endpoint()):
             yield f"{_endpoint()} is not Hetzner's API, and is told no token; remove {ENDPOINT}"
@@ -57,9 +60,10 @@ class Account:
         try:
             for kind in sorted({kind.lower() for kind in new.values()}):
                 yield from self._kind(kind, location)
-            for name in sorted(new.keys() & set(self._servers())):
+            for name in sorted(new.keys() & {each["name"] for each in self._all("servers")}):
                 mend = "import it, as docs/clouds.md says, or delete it in Hetzner's console"
                 yield f"{name}: there is such a server, which this stack does not know; {mend}"
+            yield from self._key(key) if key else ()
         except HTTPError as error:
             refused = "refuses the token; make another in the project's console"
             yield f"Hetzner {refused if error.code in DENIED else f'answers {error.code}; wait'}"
@@ -77,11 +81,18 @@ class Account:
         elif places and not places.get(location, {}).get("available"):
             yield f"{kind}: Hetzner has none in {location} now; choose another, or wait"
 
-    def _servers(self) -> Iterator[str]:
+    def _key(self, key: str) -> Iterator[str]:
+        """Yield whose the key is: a project takes none twice, under whatever name."""
+        for each in self._all("ssh_keys"):
+            if each["public_key"].split()[:2] == key.split()[:2]:
+                mend = "give another as `ssh_key`, or delete that one in Hetzner's console"
+                yield f"the project has the SSH key already, as {each['name']!r}; {mend}"
+
+    def _all(self, kind: str) -> Iterator[dict[str, Any]]:
         page: int | None = 1
         while page:
-            answer = self._get(f"servers?per_page={PAGE}&page={page}")
-            yield from (server["name"] for server in answer["servers"])
+            answer = self._get(f"{kind}?per_page={PAGE}&page={page}")
+            yield from answer[kind]
             page = answer["meta"]["pagination"]["next_page"]
 
     def _get(self, path: str) -> Any:

@@ -33,8 +33,9 @@ PLUGINS = {
     "proxmox": ("proxmoxve", "8.6.0"),
 }
 
-# Hetzner's servers, as Pulumi's state calls them.
+# Hetzner's servers and keys, as Pulumi's state calls them.
 SERVER = "hcloud:index/server:Server"
+SSH_KEY = "hcloud:index/sshKey:SshKey"
 
 
 def require_account(stack: str, config: Cloud, site: Topology) -> None:
@@ -91,9 +92,11 @@ def _of_account(stack: str, config: Cloud, site: Topology) -> list[Finding]:
             account = Account(require_token(found))
             kinds = {f"{stack}-{each.name}": config.type_of(each.tier) for each in site.hosts()}
             known = _known(stack)
-            new = {name: kind for name, kind in kinds.items() if name not in known}
+            new = {name: kind for name, kind in kinds.items() if (SERVER, name) not in known}
+            there = (SSH_KEY, stack) in known or any(_of_key(stack, config))
+            key = None if there else config.public_key(config_path(stack))
             well = "open a project where the types are sold and the names free; no quota is told"
-            return judged("account", account.problems(new, config.location), well)
+            return judged("account", account.problems(new, config.location, key), well)
         if isinstance(config, OpenStack):
             credentials.require_entry(config)
         else:
@@ -105,14 +108,14 @@ def _of_account(stack: str, config: Cloud, site: Topology) -> list[Finding]:
     return [Finding(topic="account", ready=True, text=text)]
 
 
-def _known(stack: str) -> set[str]:
-    """Return the names of the servers that the stack has made, as its state has them."""
+def _known(stack: str) -> set[tuple[str, str]]:
+    """Return the type and the name of everything that the stack has made, by its state."""
     try:
         state = json.loads(workspace.pulumi("stack", "export", "--stack", stack))
     except MachineError:
         return set()
     resources = (state.get("deployment") or {}).get("resources") or []
-    return {str(each["inputs"]["name"]) for each in resources if each["type"] == SERVER}
+    return {(each["type"], str((each.get("inputs") or {}).get("name"))) for each in resources}
 
 
 def _of_plugin(config: Any) -> Iterator[str]:

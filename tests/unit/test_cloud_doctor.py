@@ -17,7 +17,7 @@ from klokken.clouds.proxmox import Proxmox
 from klokken.clouds.settings import Cloud
 from klokken.errors import MachineError
 from tests.clouds import PUBLIC_KEY, STACK, TOKEN, configured
-from tests.doubles.hetzner import servers
+from tests.doubles.hetzner import groups, servers
 from tests.doubles.hetzner.api import Api
 from tests.doubles.hetzner.project import Project
 from tests.doubles.hetzner.server import serving
@@ -153,6 +153,21 @@ def test_a_server_of_the_same_name_that_the_stack_does_not_know_is_said(
     (line,) = lacking("hetzner", key)
     assert line.startswith(f"{STACK}-edge1: there is such a server")
     assert "import it" in line
+
+
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_a_key_that_the_project_has_from_elsewhere_is_said(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch, *, is_ours: bool
+) -> None:
+    groups.create_key(api.project, {"name": "of old", "public_key": f"{PUBLIC_KEY}@laptop"})
+    made = [{"type": "hcloud:index/sshKey:SshKey", "inputs": {"name": STACK}}] * is_ours
+    state = json.dumps({"deployment": {"resources": made}})
+    monkeypatch.setattr(
+        workspace, "pulumi", lambda *words: PLUGINS if words[0] == "plugin" else state
+    )
+    monkeypatch.setattr(credentials, "configured", lambda *_words: TOKEN)
+    said = [] if is_ours else ["the project has the SSH key already, as 'of old'; give another"]
+    assert [line.split(" as `")[0] for line in lacking("hetzner", key)] == said
 
 
 def test_up_asks_the_account_before_anything_is_ordered(
