@@ -61,7 +61,7 @@ class Account:
             for kind in sorted({kind.lower() for kind in new.values()}):
                 yield from self._kind(kind, location)
             for name in sorted(new.keys() & {each["name"] for each in self._all("servers")}):
-                mend = "import it, as docs/clouds.md says, or delete it in Hetzner's console"
+                mend = "delete it in Hetzner's console, or import it, as docs/clouds.md says"
                 yield f"{name}: there is such a server, which this stack does not know; {mend}"
             yield from self._key(key) if key else ()
         except HTTPError as error:

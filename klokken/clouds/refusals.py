@@ -56,7 +56,7 @@ REFUSALS = (
     Refusal(
         r"uniqueness_error|[Aa]lready exists|resource_in_use",
         "the name or address is taken by something that the stack does not know",
-        "import it, as docs/clouds.md says, or delete it in the cloud's console, and `up` again",
+        "delete it in the cloud's console, or import it, as docs/clouds.md says, and `up` again",
     ),
     Refusal(
         r"invalid_input|[Cc]ould not be found|Unable to find|not_found",

@@ -46,8 +46,8 @@ GONE = (
     " and `up` again"
 )
 TAKEN = (
-    "the name or address is taken by something that the stack does not know; import it, as"
-    " docs/clouds.md says, or delete it in the cloud's console, and `up` again"
+    "the name or address is taken by something that the stack does not know; delete it in"
+    " the cloud's console, or import it, as docs/clouds.md says, and `up` again"
 )
 UNKNOWN = (
     "the cloud does not know a type, image, location or size; correct the stack's config by the"
