@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import os
 import platform
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from klokken.audit.run import write
+from klokken.document import Document
 from klokken.paths import PROJECT
 from klokken.results import MachineFacts
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from klokken.document import Document
 
 DOCUMENTS = PROJECT / "docs" / "benchmarks"
 
 
-def facts(
-    machine: MachineFacts, versions: dict[str, str], started: datetime, finished: datetime
-) -> str:
+class Measured(Document):
+    """A whole run of a benchmark, as it is kept beside the page."""
+
+    schema_version: int = 1
+    started: datetime
+    finished: datetime
+    machine: MachineFacts
+    versions: dict[str, str]
+
+
+def facts(found: Measured) -> str:
     """Return the section on machine, date and versions."""
-    listed = "\n".join(f"- {name}: {version}" for name, version in sorted(versions.items()))
-    minutes = (finished - started).total_seconds() / 60
+    machine = found.machine
+    listed = "\n".join(f"- {name}: {version}" for name, version in sorted(found.versions.items()))
+    minutes = (found.finished - found.started).total_seconds() / 60
     memory = machine.memory_bytes / 2**30
     hardware = f"{machine.cores} cores ({machine.cpu_model}), {memory:.0f} GiB"
     return f"""\
 ## Machine, date and versions
-{hardware}, kernel {machine.kernel}; {started:%d %B %Y}, {minutes:.0f} minutes.
+{hardware}, kernel {machine.kernel}; {found.started:%d %B %Y}, {minutes:.0f} minutes.
 
 {listed}"""
 
@@ -46,7 +51,7 @@ def machine() -> MachineFacts:
     )
 
 
-def publish(name: str, page: str, record: Document) -> Path:
+def publish(name: str, page: str, record: Measured) -> Path:
     """Write the page of a benchmark and all that was measured beside it; return the page's path."""
     path = DOCUMENTS / f"{name}.md"
     write(path.with_suffix(".json"), record.model_dump_json(indent=1) + "\n")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from klokken.document import Document, read_yaml, validated
 from klokken.errors import InputError
-from klokken.profile import Name, Profile, Title, profile_path
+from klokken.profile import Name, Profile, Title, is_day, profile_path
 
 
 class Day(Document):
@@ -23,7 +23,7 @@ def profiles(name: str) -> list[Profile]:
     """Return the profile called `name`, or those of the day of that name; raise InputError."""
     path = profile_path(name)
     body = read_yaml(path)
-    if not (isinstance(body, dict) and "storms" in body):
+    if not is_day(body):
         return [Profile.read(path)]
     day = validated(Day, body, path)
     if day.name != path.stem:

@@ -113,7 +113,7 @@ class Profile(Document):
     def read(cls, path: Path) -> Profile:
         """Read the profile file at `path`, or raise InputError."""
         body = read_yaml(path)
-        if isinstance(body, dict) and "storms" in body:
+        if is_day(body):
             raise InputError(path, "storms", "is a day of storms, not one", "name one of them")
         profile = validated(cls, body, path)
         if profile.name != path.stem:
@@ -124,6 +124,11 @@ class Profile(Document):
     def named(cls, name: str) -> Profile:
         """Read the profile called `name`, which may also be a path to a file."""
         return cls.read(profile_path(name))
+
+
+def is_day(body: object) -> bool:
+    """Say whether the content of a file is a day of storms, and no profile."""
+    return isinstance(body, dict) and "storms" in body
 
 
 def profile_path(name: str) -> Path:

@@ -138,7 +138,7 @@ A pupil not yet due is {found.schedule.footprint.schedule_bytes / max(1, found.s
 - Steps: a short run tells what a journey costs, and each step the rate of the next.
 - Waiting: processes of their own with so many pupils inside their journeys, resident memory before and after.
 
-{facts(found.machine, found.versions, found.started, found.finished)}
+{facts(found)}
 
 ## To repeat
 

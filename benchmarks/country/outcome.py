@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
+from benchmarks.facts import Measured
 from klokken.document import Document
-from klokken.results import Footprint, Latency, MachineFacts, Seconds, Whole
+from klokken.results import Footprint, Latency, Seconds, Whole
 
 if TYPE_CHECKING:
     from klokken.results import Results
@@ -66,13 +66,9 @@ class Waiting(Document):
     with_greenlet: Seconds
 
 
-class Country(Document):
+class Country(Measured):
     """The whole benchmark; `fleet_workers` are as many as the storm takes at a site."""
 
-    started: datetime
-    finished: datetime
-    machine: MachineFacts
-    versions: dict[str, str]
     answer_seconds: Seconds
     profile: str
     pupils: Whole

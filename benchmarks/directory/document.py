@@ -91,7 +91,7 @@ CPU of a request at {last:,} accounts, against {first:,}:
 - A first login counts from opening the connection; the other requests found one open.
 - Blocks of first logins in which an account had been there before are left out.
 
-{facts(found.machine, found.versions, found.started, found.finished)}
+{facts(found)}
 
 ## To repeat
 Have two cells in the stack's config, `drive: {{count: 2, hosts: {{drive2: {{drive_directory: embedded}}}}}}`, best in a stack that is fresh. Then:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
 from statistics import median
 
+from benchmarks.facts import Measured
 from klokken.document import Document
-from klokken.results import MachineFacts, Seconds, Whole
+from klokken.results import Seconds, Whole
 
 
 class Block(Document):
@@ -30,15 +30,10 @@ class Block(Document):
     causes: dict[str, int]
 
 
-class Comparison(Document):
+class Comparison(Measured):
     """A whole run of the benchmark. `accounts_before` is by directory."""
 
-    schema_version: int = 1
     stack: str
-    started: datetime
-    finished: datetime
-    machine: MachineFacts
-    versions: dict[str, str]
     accounts_before: dict[str, int]
     steps: list[int]
     blocks: list[Block]

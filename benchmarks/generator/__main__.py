@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import psutil
 import rtls
 
-from benchmarks.facts import DOCUMENTS, publish
+from benchmarks.facts import DOCUMENTS, machine, publish
 from benchmarks.generator.contenders import K6_PATH, build_k6
 from benchmarks.generator.document import document, tables
 from benchmarks.generator.labsite import LabSite
@@ -25,7 +24,6 @@ from benchmarks.generator.outcome import Comparison
 from benchmarks.generator.trials import Bench
 from klokken.document import read_yaml, validated
 from klokken.errors import InputError, KlokkenError
-from klokken.results import MachineFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +52,7 @@ def main(  # noqa: PLR0913 - a run has this many choices, all named
             against=against,
             started=before.started if before else began,
             finished=datetime.now(UTC),
-            machine=_machine(),
+            machine=machine(),
             versions=_versions(),
             trials=bench.trials,
             waiting=bench.waiting,
@@ -117,17 +115,6 @@ def _rates(given: str) -> list[float]:
     if not rates or min(rates) <= 0:
         raise InputError("benchmark", "rates", f"is {given!r}", "give numbers above 0, as 20,100")
     return rates
-
-
-def _machine() -> MachineFacts:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return MachineFacts(
-        cpu_model=models[0] if models else "unknown",
-        cores=psutil.cpu_count() or 0,
-        memory_bytes=psutil.virtual_memory().total,
-        kernel=platform.release(),
-    )
 
 
 def _versions() -> dict[str, str]:

@@ -164,7 +164,7 @@ The same login (the page with the form, the password, the code for tokens with P
 - A recorded token holds one nonce and one name. All four generators are given these to check for; [engine.py](../../benchmarks/generator/engine.py) puts them where Klokken checks, and changes nothing else.
 - TLS as agreed: {tls or "see the edge's log"}. Python's, Go's and Klokken's libraries are as they come; k6 and rustls offer a post-quantum share too, which costs them a little and this site does not take.
 
-{facts(found.machine, found.versions, found.started, found.finished)}
+{facts(found)}
 
 ## To repeat
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
+from benchmarks.facts import Measured
 from klokken.document import Document
-from klokken.results import MachineFacts, Seconds, Whole
+from klokken.results import Seconds, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,15 +89,10 @@ class Waiting(Document):
     memory_bytes: Whole
 
 
-class Comparison(Document):
+class Comparison(Measured):
     """All that was measured, in one run or in parts of one."""
 
-    schema_version: int = 1
     against: str
-    started: datetime
-    finished: datetime
-    machine: MachineFacts
-    versions: dict[str, str]
     trials: list[Trial]
     waiting: list[Waiting]
 

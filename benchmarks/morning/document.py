@@ -92,7 +92,7 @@ The highest steady rate of the journey [morning](../journeys/morning.md) that on
 - The site was warmed by a storm that is not in the table. Each storm draws its people anew from {ascent.pupils:,} pupils and their teachers.
 - After the first rate that missed, the one half-way down to the last that held was tried. Each rate was tried once, or twice where the load generator was late the first time: the true limit may lie a little to either side.
 {_seeded(ascent)}
-{facts(ascent.machine, ascent.versions, ascent.started, ascent.finished)}
+{facts(ascent)}
 
 ## To repeat
 

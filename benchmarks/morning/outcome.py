@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
+from benchmarks.facts import Measured
 from benchmarks.morning.plans import LIMIT
 from klokken.document import Document
 from klokken.errors import InputError
-from klokken.results import MachineFacts, Seconds, Verdict, Whole
+from klokken.results import Seconds, Verdict, Whole
 
 if TYPE_CHECKING:
     from klokken.results import Results
@@ -30,18 +30,13 @@ class Step(Document):
     missed: list[str]
 
 
-class Ascent(Document):
+class Ascent(Measured):
     """A whole run of the benchmark. Figures of seeding are null where nothing was seeded.
 
     `seeding_empty` is how many drives were empty before, those of teachers too.
     """
 
-    schema_version: int = 1
     stack: str
-    started: datetime
-    finished: datetime
-    machine: MachineFacts
-    versions: dict[str, str]
     pupils: Whole
     seeding_seconds: float | None
     seeding_empty: Whole | None = None

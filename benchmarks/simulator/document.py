@@ -66,7 +66,7 @@ Result hash: `{bavaria["hash"]}`.
 
 The exact level runs on one core: its pupils meet at the database and the edge, so the morning is one system, and an event lasts a fraction of what handing it to another core would. The second core can take another seed or another platform.
 
-{facts(found.machine, found.versions, found.started, found.finished)}
+{facts(found)}
 
 Everything measured is in [simulator.json](simulator.json).
 """

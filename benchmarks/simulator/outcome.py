@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from statistics import median
 
+from benchmarks.facts import Measured
 from klokken.document import Document
-from klokken.results import MachineFacts
 
 
 class Contest(Document):
@@ -27,14 +26,9 @@ class Contest(Document):
         return median(self.rates)
 
 
-class Benchmark(Document):
+class Benchmark(Measured):
     """A whole run."""
 
-    schema_version: int = 1
-    started: datetime
-    finished: datetime
-    machine: MachineFacts
-    versions: dict[str, str]
     theory: float
     contests: list[Contest]
     bavaria: dict[str, int | float | str]

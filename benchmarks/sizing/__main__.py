@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmarks.facts import facts, machine, publish
+from benchmarks.facts import Measured, facts, machine, publish
 from klokken.document import Document
 from klokken.paths import PROJECT
-from klokken.results import MachineFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +37,11 @@ class Timing(Document):
     says: dict[str, Any]
 
 
-class Benchmark(Document):
+class Benchmark(Measured):
     """What was measured; `first` is that of the first command with nothing compiled yet."""
 
-    started: datetime
-    finished: datetime
     first: tuple[float, float]
     timings: list[Timing]
-    machine: MachineFacts
-    versions: dict[str, str]
 
 
 def timed(command: Sequence[str], cache: str | None = None) -> tuple[tuple[float, float], Any]:
@@ -100,7 +95,7 @@ Written by `python -m benchmarks.sizing`.
 
 Each command ran in a process of its own, each round ({len(denmark.rounds)}) all of them; the table has the medians. It searches all price lists, then simulates every pupil and request of the morning of one site: with all hosts, with one of the edge down, with one of identity down, and with the loss of a database and of a cell of the drive until another host has taken over. `waves` searches only. One core is used, at the lowest priority beside other work: the clock says as much of that as of the command, CPU does not.
 
-{facts(found.machine, found.versions, found.started, found.finished)}
+{facts(found)}
 
 Everything measured is in [sizing.json](sizing.json).
 """  # noqa: E501

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from klokken.inventory import Inventory
     from klokken.profile import Profile
     from klokken.results import Results, StormPlan
+    from klokken.storm.plan import Choices
 
 CLOCK = click.DateTime(formats=["%H:%M:%S", "%H:%M"])
 EXIT_OF = {
@@ -37,7 +38,7 @@ EXIT_OF = {
 class Ring:
     """How storms are planned and rung: at a site, or here in a dry run."""
 
-    plan: Callable[[Profile, run.Choices], StormPlan]
+    plan: Callable[[Profile, Choices], StormPlan]
     storm: Callable[[StormPlan], tuple[Results, Path]]
 
 
@@ -104,7 +105,7 @@ def storm(  # noqa: PLR0913 - one parameter an option
     # All are planned before the first is rung: what must be refused is refused at once.
     plans = []
     for each in rung:
-        chosen: run.Choices = {
+        chosen: Choices = {
             "fraction": fraction,
             "seed": seed,
             "opens": opens.time() if opens else None,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from klokken.profile import Profile
     from klokken.results import Results, StormPlan
-    from klokken.storm.run import Choices
+    from klokken.storm.plan import Choices
 
 # Seconds to an answer that a person waits for without noticing.
 ANSWER_SECONDS = 0.05

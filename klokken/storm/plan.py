@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from klokken.curve import seconds
 from klokken.document import validated
@@ -36,6 +36,21 @@ class Place:
     accounts: int
 
 
+class Choices(TypedDict, total=False):
+    """What a person may choose of a storm.
+
+    The `fraction` of the profile's pupils that comes, 1 by default; the `seed` of all draws;
+    `opens` and `closes`, which cut a stretch out of the profile's morning; and the `compression`
+    that divides its times, of an exam its profile's own by default.
+    """
+
+    fraction: float
+    seed: int
+    opens: time | None
+    closes: time | None
+    compression: float | None
+
+
 def login_url(domain: str) -> str:
     """Return where a site of `domain` signs its pupils in."""
     return f"https://login.{domain}"
@@ -53,24 +68,13 @@ def cell_urls(inventory: Inventory) -> list[str]:
     return [f"https://{name}.{inventory.site.site_domain}" for name in names]
 
 
-def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
-    profile: Profile,
-    inventory: Inventory,
-    *,
-    run: str,
-    fraction: float = 1.0,
-    seed: int = 1,
-    opens: time | None = None,
-    closes: time | None = None,
-    workers: int = 1,
-    compression: float | None = None,
+def plan_storm(
+    profile: Profile, inventory: Inventory, *, run: str, workers: int = 1, **chosen: Unpack[Choices]
 ) -> StormPlan:
-    """Return the storm that `fraction` of the pupils of `profile` make at the site.
+    """Return the storm that the pupils of `profile` make at the site, as `chosen`.
 
-    `opens` and `closes` cut a stretch out of the profile's morning; the whole is the default.
-    `run` names the storm and its folder of results. `compression` divides the times of an exam;
-    its profile's own factor is the default. Raises StormRefusedError where the stack is not
-    meant to be stormed, and InputError about an argument that cannot be used.
+    `run` names the storm and its folder of results. Raises StormRefusedError where the stack is
+    not meant to be stormed, and InputError about an argument that cannot be used.
     """
     site = inventory.site
     if not site.site_storms:
@@ -88,48 +92,27 @@ def plan_storm(  # noqa: PLR0913 - a storm has this many choices, all named
             "give the stack a tier `drive`, or ring a profile of logins",
         )
     place = Place(site.site_stack, site.site_domain, cell_urls(inventory), site.site_accounts)
-    return _resolved(
-        profile,
-        place,
-        run=run,
-        fraction=fraction,
-        seed=seed,
-        opens=opens,
-        closes=closes,
-        workers=workers,
-        compression=_compression(profile, compression),
-    )
+    chosen["compression"] = _compression(profile, chosen.get("compression"))
+    return _resolved(profile, place, run=run, workers=workers, **chosen)
 
 
-def plan_dry_run(  # noqa: PLR0913 - as many choices
+def plan_dry_run(
     profile: Profile,
     *,
     run: str,
-    fraction: float = 1.0,
-    seed: int = 1,
-    opens: time | None = None,
-    closes: time | None = None,
     workers: int = 1,
-    compression: float | None = None,
     answer_seconds: float = 0.0,
+    **chosen: Unpack[Choices],
 ) -> StormPlan:
     """Return the same storm at no site at all; `compression` divides any profile's times.
 
     Every request is answered after `answer_seconds`, by the load generator itself.
     """
     place = Place("none", NOWHERE, [f"https://drive.{NOWHERE}"], profile.pupils.value)
-    factor = 1.0 if profile.exam is None else profile.exam.compression.value
+    if chosen.get("compression") is None:
+        chosen["compression"] = profile.exam.compression.value if profile.exam else 1.0
     return _resolved(
-        profile,
-        place,
-        run=run,
-        fraction=fraction,
-        seed=seed,
-        opens=opens,
-        closes=closes,
-        workers=workers,
-        compression=factor if compression is None else compression,
-        dry_answer_seconds=answer_seconds,
+        profile, place, run=run, workers=workers, dry_answer_seconds=answer_seconds, **chosen
     )
 
 
@@ -137,9 +120,9 @@ def _resolved(
     profile: Profile,
     place: Place,
     *,
-    fraction: float,
-    opens: time | None,
-    closes: time | None,
+    fraction: float = 1.0,
+    opens: time | None = None,
+    closes: time | None = None,
     **chosen: object,
 ) -> StormPlan:
     """Return the plan of what was `chosen`, with how many pupils it offers."""
@@ -153,6 +136,7 @@ def _resolved(
             "stack": place.stack,
             "profile": profile,
             "fraction": fraction,
+            "seed": 1,
             "pupils": pupils,
             "opens": begin,
             "closes": end,

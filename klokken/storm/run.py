@@ -7,7 +7,7 @@ import shutil
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from klokken import telemetry
 from klokken.errors import MachineError
@@ -22,23 +22,13 @@ from klokken.topology import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import time
     from pathlib import Path
 
     from klokken.inventory import Inventory
     from klokken.profile import Profile
     from klokken.record import Record
     from klokken.results import Results, StormPlan, TierCpu
-
-
-class Choices(TypedDict):
-    """What a person chooses of a storm; see `plan_storm`."""
-
-    fraction: float
-    seed: int
-    opens: time | None
-    closes: time | None
-    compression: float | None
+    from klokken.storm.plan import Choices
 
 
 def new_name(profile: Profile) -> str:

@@ -22,7 +22,7 @@ from klokken.storm.summary import summary
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from klokken.storm.run import Choices
+    from klokken.storm.plan import Choices
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import ansible_mitogen
 import yaml
 from cryptography import x509
 
 from klokken.paths import PROJECT
 from klokken.secrets import make_secrets
+from stacks.ansible.playbook import STRATEGIES
 from tests.roles.authority import PEBBLE
 
 NAMES = ["login.skole.example", "portal.skole.example", "drive1.skole.example"]
@@ -61,6 +63,9 @@ class Site:
             "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
             "ANSIBLE_ROLES_PATH": str(PROJECT / "roles"),
             "SSL_CERT_FILE": str(self.trusted),
+            # As `up` runs it; but one after another, since several edges are the same machine.
+            "ANSIBLE_STRATEGY": "mitogen_linear",
+            "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__file__).parent / STRATEGIES),
             "ANSIBLE_FORKS": "1",
             "NO_COLOR": "1",
         }

@@ -11,6 +11,7 @@ import pytest
 from klokken import workspace
 from klokken.acme import NameServer, name_server
 from klokken.doctor import certificates, records
+from klokken.doctor.examine import examine
 from klokken.errors import Exit, InputError
 from klokken.stackconfig import StackConfig
 from tests.doubles.nameserver import NameServer as Double
@@ -175,3 +176,25 @@ def test_the_doctor_looks_at_it_where_an_authority_will_ask_it(
     assert "challenge dns-01" in found.text
     (found,) = certificates.examine(site, today)
     assert "klokken:dns_key: missing" in found.text
+
+
+def test_the_doctor_reads_the_key_and_does_not_say_it(
+    server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def told(*argv: str) -> str:
+        asked.append(argv)
+        return f"{KEY}\n"
+
+    monkeypatch.setattr(workspace, "pulumi", told)
+    monkeypatch.setattr(certificates, "_of_acme", lambda _directory: iter(()))
+    given = acme(dns=server.model_dump(mode="json"))
+    config = {"klokken:substrate": "lab", "klokken:dns_key": {"secure": "v1:"}}
+    monkeypatch.setattr(
+        StackConfig, "read", lambda _stack: parsed(config=config, certificate_acme=given)
+    )
+    found = examine("horsens", dt.date(2026, 11, 22))
+    assert [each.ready for each in found.findings if each.topic == "certificate"] == [True]
+    assert asked == [("config", "get", "klokken:dns_key", "--stack", "horsens")]
+    assert KEY not in found.model_dump_json()

@@ -141,12 +141,16 @@ def test_faults_come_at_their_seconds_after_the_opening() -> None:
     with Schedule([parse("kill-edge@10.3"), parse("cut@11+1")], maker) as schedule:
         assert maker.log == []
         schedule.opened(opened)
-        time.sleep(2.5)
+        while len(maker.log) < 4 and time.time() < opened + 60:
+            time.sleep(0.05)
     schedule.require_all()
     at = {what: when - opened for what, when in maker.log}
-    assert at["begin kill-edge@10.3"] == pytest.approx(10.3, abs=0.25)
-    assert at["begin cut@11+1"] == pytest.approx(11, abs=0.25)
-    assert at["end cut@11+1"] == pytest.approx(12, abs=0.25)
+    assert list(at) == [
+        "begin kill-edge@10.3", "end kill-edge@10.3", "begin cut@11+1", "end cut@11+1",
+    ]  # fmt: skip
+    assert at["begin kill-edge@10.3"] >= 10.3
+    assert at["begin cut@11+1"] >= 11
+    assert at["end cut@11+1"] >= at["begin cut@11+1"] + 0.99
 
 
 def test_ctrl_c_undoes_the_fault_under_way_and_begins_no_other() -> None:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 # A host on which a program runs that says nothing for a long time.
 SSH = '#!/bin/sh\ncat > /dev/null\necho $$ >> "$HOST/ssh.pids"\nexec sleep 600\n'
+# What a shell runs in the background ignores Ctrl-C unless it says otherwise, as `klokken` does.
+LISTENS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
 SEED = """
 from klokken.seeding import fill
 from tests.unit.test_faults import inventory
@@ -38,7 +43,7 @@ from tests.unit.test_plan import inventory
 ask(inventory(), {"limit": 600, "pupils": [{"paths": ["a"]}]}, sys.stderr)
 """
 # Longer than any of this takes, shorter than what would go on.
-PATIENCE = 120
+PATIENCE = 240
 
 
 @contextmanager
@@ -68,7 +73,7 @@ def test_ctrl_c_ends_every_ssh_at_once(tmp_path: Path, program: str, processes: 
     (tmp_path / "ssh").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     given = {"env": os.environ | {"PATH": path, "HOST": str(tmp_path)}, "stderr": subprocess.PIPE}
-    with running("-c", program, **given) as process:
+    with running("-c", LISTENS + program, **given) as process:
         started = pids(tmp_path, processes)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=PATIENCE)
