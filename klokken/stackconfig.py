@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMESPACE = "klokken:"
+# What opens a cloud, as Pulumi's plugins are told of it.
+CREDENTIALS = (
+    "hcloud:token",
+    "openstack:applicationCredentialSecret",
+    "openstack:password",
+    "openstack:token",
+    "proxmoxve:apiToken",
+    "proxmoxve:password",
+)
 
 
 def _as_written(value: Any) -> Any:
@@ -77,6 +86,9 @@ class StackConfig(Document):
             for key, value in config.items()
             if str(key).startswith(NAMESPACE)
         }
+        for key in CREDENTIALS:
+            if key in config:
+                validated(Encrypted, config[key], source, key)
         found = validated(cls, ours, source, prefix=NAMESPACE.rstrip(":"))
         for tier, size in found.site.tiers.items():
             place = f"klokken.site.tiers.{tier}"

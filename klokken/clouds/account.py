@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-API = "https://api.hetzner.cloud/v1"
+HOST = "api.hetzner.cloud"
+API = f"https://{HOST}/v1"
 # Where the plugin, too, is told of another one.
 ENDPOINT = "HCLOUD_ENDPOINT"
 PATIENCE = 15
@@ -21,24 +24,46 @@ PAGE = 50
 DENIED = (401, 403)
 
 
+def is_hetzners(url: str, host: str = HOST) -> bool:
+    """Say whether an address is Hetzner's own, by https, or one of this machine, as a double's."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname == host:
+        return True
+    try:
+        return ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _endpoint() -> str:
+    return os.environ.get(ENDPOINT) or API
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What a token opens. Nothing is changed by asking."""
 
     token: str
 
-    def problems(self, new: Mapping[str, str], location: str) -> Iterator[str]:
+    def problems(
+        self, new: Mapping[str, str], location: str, key: str | None = None
+    ) -> Iterator[str]:
         """Yield what keeps a stack from this account, each with its mend.
 
-        `new` are the servers that the stack is going to make, with the type of each. The API
-        tells nobody a quota: that one is met when it is reached.
+        `new` are the servers that the stack is going to make, with the type of each; `key` is the
+        public SSH key, if that is new. The API tells nobody a quota: that one is met when it is
+        reached.
         """
+        if not is_hetzners(_endpoint()):
+            yield f"{_endpoint()} is not Hetzner's API, and is told no token; remove {ENDPOINT}"
+            return
         try:
             for kind in sorted({kind.lower() for kind in new.values()}):
                 yield from self._kind(kind, location)
-            for name in sorted(new.keys() & set(self._servers())):
-                mend = "import it, as docs/clouds.md says, or delete it in Hetzner's console"
+            for name in sorted(new.keys() & {each["name"] for each in self._all("servers")}):
+                mend = "delete it in Hetzner's console, or import it, as docs/clouds.md says"
                 yield f"{name}: there is such a server, which this stack does not know; {mend}"
+            yield from self._key(key) if key else ()
         except HTTPError as error:
             refused = "refuses the token; make another in the project's console"
             yield f"Hetzner {refused if error.code in DENIED else f'answers {error.code}; wait'}"
@@ -56,15 +81,22 @@ class Account:
         elif places and not places.get(location, {}).get("available"):
             yield f"{kind}: Hetzner has none in {location} now; choose another, or wait"
 
-    def _servers(self) -> Iterator[str]:
+    def _key(self, key: str) -> Iterator[str]:
+        """Yield whose the key is: a project takes none twice, under whatever name."""
+        for each in self._all("ssh_keys"):
+            if each["public_key"].split()[:2] == key.split()[:2]:
+                mend = "give another as `ssh_key`, or delete that one in Hetzner's console"
+                yield f"the project has the SSH key already, as {each['name']!r}; {mend}"
+
+    def _all(self, kind: str) -> Iterator[dict[str, Any]]:
         page: int | None = 1
         while page:
-            answer = self._get(f"servers?per_page={PAGE}&page={page}")
-            yield from (server["name"] for server in answer["servers"])
+            answer = self._get(f"{kind}?per_page={PAGE}&page={page}")
+            yield from answer[kind]
             page = answer["meta"]["pagination"]["next_page"]
 
     def _get(self, path: str) -> Any:
-        url = f"{os.environ.get(ENDPOINT) or API}/{path}"
+        url = f"{_endpoint()}/{path}"
         headers = {"Authorization": f"Bearer {self.token}"}
         request = Request(url, headers=headers)  # noqa: S310 - https, or a test's own
         with urlopen(request, timeout=PATIENCE) as reply:  # noqa: S310 - likewise

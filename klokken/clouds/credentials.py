@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -32,7 +33,10 @@ def configured(stack: str, key: str, variable: str) -> str | None:
 
 
 def require_entry(config: OpenStack) -> None:
-    """Raise InputError unless clouds.yaml has the cloud, with an application credential."""
+    """Raise InputError unless clouds.yaml has the cloud, with an application credential.
+
+    Pulumi's plugin goes where the entry says, whatever the stack does.
+    """
     name = config.entry or config.cloud
     path = next((path for path in _files() if path.exists()), None)
     if path is None:
@@ -49,6 +53,12 @@ def require_entry(config: OpenStack) -> None:
         problem = "is no application credential"
         mend = "make one in the cloud's console: it can be taken back, and a password opens more"
         raise InputError(path, f"clouds.{name}.auth_type", problem, mend)
+    given = str((entry.get("auth") or {}).get("auth_url") or "nowhere")
+    known = str(config.profile.regions[config.region].auth_url)
+    if urlsplit(given)[:2] != urlsplit(known)[:2]:
+        problem = f"{given} is not {config.profile.title} in {config.region}, which is {known}"
+        mend = "correct it, or klokken/clouds/openstack.yaml where that is wrong"
+        raise InputError(path, f"clouds.{name}.auth.auth_url", problem, mend)
 
 
 def _files() -> Iterator[Path]:

@@ -10,7 +10,7 @@ from klokken.capacity.money import dkk
 from klokken.capacity.pricelist import price_lists
 from klokken.clouds import credentials
 from klokken.clouds.account import Account
-from klokken.clouds.hetzner import Hetzner, require_token
+from klokken.clouds.hetzner import TARGETS, Hetzner, require_token
 from klokken.clouds.openstack import OpenStack
 from klokken.clouds.proxmox import Proxmox
 from klokken.clouds.proxmox import require_token as require_proxmox_token
@@ -33,13 +33,15 @@ PLUGINS = {
     "proxmox": ("proxmoxve", "8.6.0"),
 }
 
-# Hetzner's servers, as Pulumi's state calls them.
+# Hetzner's servers and keys, as Pulumi's state calls them.
 SERVER = "hcloud:index/server:Server"
+SSH_KEY = "hcloud:index/sshKey:SshKey"
 
 
 def require_account(stack: str, config: Cloud, site: Topology) -> None:
-    """Raise MachineError with everything that keeps the stack from its account."""
-    if lacks := [each.text for each in _of_account(stack, config, site) if not each.ready]:
+    """Raise MachineError with everything that keeps the stack from its account and its hosts."""
+    found = [*judged("SSH key", _of_key(stack, config), ""), *_of_account(stack, config, site)]
+    if lacks := [each.text for each in found if not each.ready]:
         raise MachineError(f"up of {stack}: {'; '.join(lacks)}")
 
 
@@ -77,7 +79,7 @@ def look(
 
 def _of_key(stack: str, config: Cloud) -> Iterator[str]:
     try:
-        config.public_key(config_path(stack))
+        config.require_key(config_path(stack))
     except InputError as error:
         yield str(error)
 
@@ -90,9 +92,11 @@ def _of_account(stack: str, config: Cloud, site: Topology) -> list[Finding]:
             account = Account(require_token(found))
             kinds = {f"{stack}-{each.name}": config.type_of(each.tier) for each in site.hosts()}
             known = _known(stack)
-            new = {name: kind for name, kind in kinds.items() if name not in known}
+            new = {name: kind for name, kind in kinds.items() if (SERVER, name) not in known}
+            there = (SSH_KEY, stack) in known or any(_of_key(stack, config))
+            key = None if there else config.public_key(config_path(stack))
             well = "open a project where the types are sold and the names free; no quota is told"
-            return judged("account", account.problems(new, config.location), well)
+            return judged("account", account.problems(new, config.location, key), well)
         if isinstance(config, OpenStack):
             credentials.require_entry(config)
         else:
@@ -104,14 +108,14 @@ def _of_account(stack: str, config: Cloud, site: Topology) -> list[Finding]:
     return [Finding(topic="account", ready=True, text=text)]
 
 
-def _known(stack: str) -> set[str]:
-    """Return the names of the servers that the stack has made, as its state has them."""
+def _known(stack: str) -> set[tuple[str, str]]:
+    """Return the type and the name of everything that the stack has made, by its state."""
     try:
         state = json.loads(workspace.pulumi("stack", "export", "--stack", stack))
     except MachineError:
         return set()
     resources = (state.get("deployment") or {}).get("resources") or []
-    return {str(each["inputs"]["name"]) for each in resources if each["type"] == SERVER}
+    return {(each["type"], str((each.get("inputs") or {}).get("name"))) for each in resources}
 
 
 def _of_plugin(config: Any) -> Iterator[str]:
@@ -158,8 +162,18 @@ def _cost(config: Priced, site: Topology, today: date) -> Cost:
     ground = (
         f"{len(plans)} hosts, {gb} GB of volumes and {addresses} public IPv4 addresses"
         f"{' at an assumed price' if each.assumed else ''}, by {provider}.yaml of {prices.dated}"
+        f"{_beyond(config)}"
     )
     return Cost(eur=eur, dkk=dkk(eur), ground=ground)
+
+
+def _beyond(config: Priced) -> str:
+    """Say what of the month no price list knows: it has the smallest load balancer alone."""
+    smallest = next(iter(TARGETS))
+    if not isinstance(config, Hetzner) or config.front is not Front.BALANCER:
+        return ""
+    kind = config.balancer_type
+    return f"; what an {kind} costs beyond an {smallest} comes on top" if kind != smallest else ""
 
 
 def _addresses(config: Priced, hosts: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,19 +33,20 @@ class Refusal(NamedTuple):
 # By the codes of Hetzner's API and by what OpenStack and Proxmox say; the first that fits holds.
 REFUSALS = (
     Refusal(
-        r"unauthorized|forbidden|token_readonly|(HTTP|got) 40[13]|authentication failure",
-        "the cloud refuses the credentials",
-        "give others, and see with `klokken doctor` what they open",
-    ),
-    Refusal(
         r"rate_limit_exceeded|(HTTP|got) 429",
         "the cloud was asked too much at once",
         "wait for a few minutes, and `up` again goes on",
     ),
+    # OpenStack forbids (403) what goes beyond a quota.
     Refusal(
         r"resource_limit_exceeded|[Qq]uota exceeded|limit exceeded",
         "a quota of the account is reached",
         "have it raised in the cloud's console, and `up` again makes the rest",
+    ),
+    Refusal(
+        r"unauthorized|forbidden|token_readonly|(HTTP|got) 40[13]|authentication failure",
+        "the cloud refuses the credentials",
+        "give others, and see with `klokken doctor` what they open",
     ),
     Refusal(
         r"resource_unavailable|placement_error|No valid host was found",
@@ -55,7 +56,7 @@ REFUSALS = (
     Refusal(
         r"uniqueness_error|[Aa]lready exists|resource_in_use",
         "the name or address is taken by something that the stack does not know",
-        "import it, as docs/clouds.md says, or delete it in the cloud's console, and `up` again",
+        "delete it in the cloud's console, or import it, as docs/clouds.md says, and `up` again",
     ),
     Refusal(
         r"invalid_input|[Cc]ould not be found|Unable to find|not_found",
@@ -100,12 +101,20 @@ def refusals(log: Path) -> list[str]:
 
 def _errors(log: Path) -> Iterator[tuple[str, str]]:
     """Yield the name of each thing of a cloud that failed, and what was said of it."""
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
-        event: Any = json.loads(line).get("diagnosticEvent") or {}
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    for line in text.splitlines():
+        event = _event(line).get("diagnosticEvent") or {}
         if event.get("severity") == "error" and event.get("urn"):
             *_, kinds, name = event["urn"].split("::")
             if kinds.rpartition("$")[2].startswith(_CLOUDS):
                 yield name, _COLOUR.sub("", event["message"])
+
+
+def _event(line: str) -> dict[str, Any]:
+    """Return an event; nothing where Pulumi was killed while it wrote it."""
+    with suppress(ValueError):
+        return dict(json.loads(line))
+    return {}
 
 
 def _listed(names: list[str]) -> str:

@@ -91,6 +91,13 @@ class Cloud(Document):
             problem = f"there is no file {path}"
             raise InputError(source, f"{FIELD}.ssh_key", problem, mend) from None
 
+    def require_key(self, source: object) -> None:
+        """Raise InputError unless both halves of the key are there."""
+        self.public_key(source)
+        if not self.ssh_key.exists():
+            mend = "put it there: its public half alone opens no host"
+            raise InputError(source, f"{FIELD}.ssh_key", f"there is no file {self.ssh_key}", mend)
+
     def shared(self, stack: str) -> dict[str, Any]:
         """Return the inventory variables of all hosts."""
         known = f"-o UserKnownHostsFile={known_hosts_path(stack)}"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from klokken import acme
 from klokken.doctor import records
@@ -92,9 +94,24 @@ def _of_files(files: Any, site: Topology, today: date) -> Iterator[str]:
     for_names = alternative.value.get_values_for_type(x509.DNSName)
     if lacks := [name for name in names_of(site) if not _covers(for_names, name)]:
         yield f"{path}: is not for {', '.join(lacks)}; have one issued for every name"
+    yield from _of_key(Path(files["key"]), certificate)
+    begins = certificate.not_valid_before_utc.date()
+    if begins > today:
+        yield f"{path}: begins on {begins}; wait for that day, or have one issued that is valid now"
     ends = certificate.not_valid_after_utc.date()
     if (ends - today).days < LEAST_DAYS:
         yield f"{path}: ends on {ends}; have it renewed"
+
+
+def _of_key(path: Path, certificate: x509.Certificate) -> Iterator[str]:
+    """Yield why the edge could not serve a certificate with the key in a file."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        yield f"{path}: no private key in PEM without a passphrase; give one"
+        return
+    if key.public_key() != certificate.public_key():
+        yield f"{path}: is not the key of {FILES}.certificate; give that one"
 
 
 def _covers(for_names: list[str], name: str) -> bool:

@@ -65,7 +65,12 @@ def draft(wishes: Wishes) -> Draft:
         if value is not None:
             text = _with(text, rf"( {field}: ).*", value)
     text = _header(place) + text
-    config = StackConfig.parse(yaml.safe_load(text)["config"], path)
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError:
+        problem, mend = "hold what YAML reads otherwise", "give a plain name and a network"
+        raise InputError("new site", "--domain, --network", problem, mend) from None
+    config = StackConfig.parse(content["config"], path)
     config.substrate.check(wishes.stack, config.site, path)
     return Draft(path, text, config, place)
 

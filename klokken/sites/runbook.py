@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from klokken.clouds.settings import Cloud
+from klokken.clouds.settings import Cloud, Priced
 from klokken.doctor.names import names_of
 from klokken.substrates import Servers
 from klokken.topology import Tier
@@ -47,4 +47,6 @@ def text(stack: str, draft: Draft) -> str:
         cells=[name for name, _ in hosts if name.startswith(Tier.DRIVE)],
         own_servers=isinstance(draft.config.substrate, Servers),
         on_cloud=isinstance(draft.config.substrate, Cloud),
+        # There, addresses are given; elsewhere the site has chosen them.
+        in_public_cloud=isinstance(draft.config.substrate, Priced),
     )

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 LABELLED = frozenset(
     {
         "hcloud:index/firewall:Firewall",
+        "hcloud:index/floatingIp:FloatingIp",
         "hcloud:index/loadBalancer:LoadBalancer",
         "hcloud:index/network:Network",
         "hcloud:index/primaryIp:PrimaryIp",
         "hcloud:index/server:Server",
+        "hcloud:index/snapshot:Snapshot",
         "hcloud:index/sshKey:SshKey",
+        "hcloud:index/storageBox:StorageBox",
         "hcloud:index/volume:Volume",
         "openstack:blockstorage/volume:Volume",
         "openstack:compute/instance:Instance",

@@ -30,8 +30,10 @@ SERVICES = {22: "SSH", 3306: "a database", 5432: "a database", 8006: "Proxmox", 
 
 def only_the_web_is_public(seen: Seen) -> Iterator[str]:
     """Only ports 80 and 443 are open to everybody: no database, and no way to manage a host."""
-    if seen.type in FRONTS and int(seen.props[FRONTS[seen.type]]) not in WEB:
-        yield _complaint([int(seen.props[FRONTS[seen.type]])])
+    # One that is not told its port takes that of the web.
+    front = int(seen.props.get(FRONTS.get(seen.type, "")) or WEB[0])
+    if front not in WEB:
+        yield _complaint([front])
     yield from _unguarded(seen)
     for first, last in _public_ranges(seen):
         closed = [port for port in SERVICES if first <= port <= last] or [first, last]

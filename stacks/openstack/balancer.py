@@ -71,7 +71,7 @@ class Balancer(pulumi.ComponentResource):
             port_id=balancer.vip_port_id,
             tags=labelled,
             opts=pulumi.ResourceOptions(
-                parent=self, protect=config.keeps_data, depends_on=[ground.way_out]
+                parent=self, protect=config.keeps_data, depends_on=ground.way_out
             ),
         )
         self.address = fixed.address

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_openstack import compute, networking
 
-from klokken.topology import Tier
+from klokken.clouds.settings import Front
+from klokken.topology import FIRST_HOST, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 ANYWHERE = "0.0.0.0/0"
 # What pupils' browsers ask for, and nothing else is open to everybody.
 WEB = (80, 443)
+# The first address that the cloud may give away itself; the one before is the router's.
+FIRST_OF_THE_CLOUD = 2
 
 
 class Ground(pulumi.ComponentResource):
-    """A private network with a router to the cloud's external one, and what is let in.
+    """A private network, its way out by a router where hosts have no other, and what is let in.
 
     What the hosts say to one another is let through here: their own nftables filter it.
     """
@@ -41,12 +44,22 @@ class Ground(pulumi.ComponentResource):
         self._tags = tags(config.labels(stack))
         self.key = compute.Keypair(stack, name=stack, public_key=key, opts=self._child)
         self.network = networking.Network(stack, name=stack, tags=self._tags, opts=self._child)
+        routed = config.profile.floating.value or config.front is Front.BALANCER
         self.subnet = networking.Subnet(
             stack,
             name=stack,
             network_id=self.network.id,
             cidr=str(site.network),
             ip_version=4,
+            # What the cloud has there itself, such as for DHCP, would take a host's else.
+            allocation_pools=[
+                networking.SubnetAllocationPoolArgs(
+                    start=str(site.network[FIRST_OF_THE_CLOUD]),
+                    end=str(site.network[FIRST_HOST - 1]),
+                )
+            ],
+            # Hosts that stand on the external network as well would have two ways out.
+            no_gateway=None if routed else True,
             # Without any, a host asks the network's own, and not every cloud has one there.
             dns_nameservers=[
                 str(each) for each in config.name_servers or config.profile.resolvers.value
@@ -55,19 +68,7 @@ class Ground(pulumi.ComponentResource):
             opts=self._child,
         )
         self.external = config.external_network or config.profile.external_network.value
-        external = networking.get_network_output(
-            name=self.external, external=True, opts=pulumi.InvokeOutputOptions(parent=self)
-        )
-        router = networking.Router(
-            stack,
-            name=stack,
-            external_network_id=external.id,
-            tags=self._tags,
-            opts=self._child,
-        )
-        self.way_out = networking.RouterInterface(
-            stack, router_id=router.id, subnet_id=self.subnet.id, opts=self._child
-        )
+        self.way_out = [self._way_out()] if routed else []
         managers = [str(network) for network in config.management]
         self.management = self._let_in("management", managers, [22])
         self.inside = self._let_in("inside", [str(site.network)], [None])
@@ -82,6 +83,22 @@ class Ground(pulumi.ComponentResource):
             for tier in Tier
         }
         self.register_outputs({})
+
+    def _way_out(self) -> networking.RouterInterface:
+        """Declare the router to the cloud's external network."""
+        external = networking.get_network_output(
+            name=self.external, external=True, opts=pulumi.InvokeOutputOptions(parent=self)
+        )
+        router = networking.Router(
+            self._stack,
+            name=self._stack,
+            external_network_id=external.id,
+            tags=self._tags,
+            opts=self._child,
+        )
+        return networking.RouterInterface(
+            self._stack, router_id=router.id, subnet_id=self.subnet.id, opts=self._child
+        )
 
     def _let_in(
         self, name: str, sources: Sequence[str], ports: Sequence[int | None]

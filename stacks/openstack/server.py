@@ -60,7 +60,9 @@ class Server(pulumi.ComponentResource):
         floating = config.profile.floating.value
         nets = [compute.InstanceNetworkArgs(port=self.port.id)]
         if not floating:
-            nets.append(compute.InstanceNetworkArgs(port=self._public_port().id))
+            # Of two networks, the first is the one that a host is said to be reached in otherwise.
+            public = self._public_port().id
+            nets.append(compute.InstanceNetworkArgs(port=public, access_network=True))
         self.machine = self._machine(config.flavour(kind), nets)
         self.address = self._floating() if floating else self.machine.access_ip_v4
         self.device = self._volume() if plan.volume_gb else None
@@ -93,7 +95,7 @@ class Server(pulumi.ComponentResource):
                 ignore_changes=SETTLED,
                 protect=self._kept,
                 # Without a way out cloud-init would wait for a network that leads nowhere.
-                depends_on=[self._ground.way_out],
+                depends_on=self._ground.way_out,
             ),
         )
 
@@ -143,7 +145,7 @@ class Server(pulumi.ComponentResource):
             floating_ip=fixed.address,
             port_id=self.port.id,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self._ground.way_out, self.machine]
+                parent=self, depends_on=[*self._ground.way_out, self.machine]
             ),
         )
         return fixed.address

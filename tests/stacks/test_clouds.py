@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klokken.clouds.settings import WITH_DATA, Purpose
+from klokken.errors import InputError
 from klokken.inventory import Inventory
+from klokken.stackconfig import CREDENTIALS, StackConfig
 from klokken.topology import Tier
 from tests.clouds import (
     KINDS,
@@ -21,9 +23,6 @@ from tests.clouds import (
     refused,
 )
 from tests.clouds import declared as declare
-
-if TYPE_CHECKING:
-    from klokken.stackconfig import StackConfig
 
 # What Pulumi itself must not delete: database and drives, and what data or DNS is on.
 PROTECTED = {
@@ -129,6 +128,19 @@ def test_of_a_test_nothing_is_protected(key: str, kind: str) -> None:
     seen = declare(configured(kind, key, purpose="test"))
     assert seen.registrations.protected() == set()
     assert refused(seen) == []
+
+
+@pytest.mark.parametrize("key", CREDENTIALS)
+def test_a_credential_in_clear_is_refused_and_not_said(key: str) -> None:
+    with pytest.raises(InputError) as refused:
+        StackConfig.parse({key: "hush"}, "a test")
+    assert str(refused.value).startswith(f"a test: {key}: in clear; change it")
+    assert "hush" not in str(refused.value)
+
+
+def test_a_credential_that_is_encrypted_passes() -> None:
+    with pytest.raises(InputError, match="substrate: missing"):
+        StackConfig.parse({"hcloud:token": {"secure": "v1:"}}, "a test")
 
 
 def test_secrets_reach_the_engine_as_secrets(seen: Recorder) -> None:

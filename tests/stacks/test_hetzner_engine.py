@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from klokken import workspace
+from klokken.clouds.doctor import SERVER
 from klokken.clouds.refusals import refusals
 from klokken.paths import PROJECT, site_folder
 from tests.clouds import PUBLIC_KEY, TOKEN, configured
@@ -231,6 +233,24 @@ def test_a_reply_that_is_lost_buys_nothing_twice(engine: Engine) -> None:
     again = engine.up()
     assert "uniqueness_error" in again or "resource_in_use" in again
     assert len(engine.names("servers")) == len(set(engine.names("servers"))) <= 7
+
+
+def test_what_a_lost_reply_left_is_imported_as_the_docs_say(engine: Engine) -> None:
+    engine.api.project.switches.lost["POST", "/servers"] = 1
+    engine.up()
+    state = json.loads(engine.run("stack", "export").stdout)["deployment"]["resources"]
+    known = {each["id"] for each in state if each["type"] == SERVER}
+    (lost,) = [each for each in engine.api.project.all("servers") if str(each["id"]) not in known]
+    page = (PROJECT / "docs" / "clouds.md").read_text()
+    (line,) = re.findall(r"^pulumi import (.*)$", page, re.MULTILINE)
+    line = line.replace("horsens-drive3", lost["name"]).replace("ID", str(lost["id"]))
+    given = line.replace(" --stack horsens", "").replace(":horsens:", f":{STACK}:").split()
+    imported = engine.run("import", *given, "--yes", "--skip-preview")
+    assert imported.returncode == 0, imported.stdout + imported.stderr
+    engine.up()
+    assert engine.names("servers") == [f"{STACK}-{name}" for name in NAMES]
+    assert lost["id"] in {each["id"] for each in engine.api.project.all("servers")}
+    assert "unchanged" in engine.up()
 
 
 def test_an_action_that_fails_leaves_its_server_in_the_state_and_the_next_up_goes_on(

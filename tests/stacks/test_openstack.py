@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -48,6 +49,35 @@ def test_what_differs_from_cloud_to_cloud_is_data(key: str) -> None:
     safespring = declared(configured("openstack", key, **SAFESPRING))
     assert not of(safespring, "networking/floatingIp")
     assert len(of(safespring, "networking/port")) == 14
+
+
+def test_the_cloud_gives_away_no_address_of_the_plan(key: str) -> None:
+    config = configured("openstack", key)
+    (subnet,) = of(declared(config), "networking/subnet").values()
+    (pool,) = subnet["allocationPools"]
+    start, end = (IPv4Address(pool[edge]) for edge in ("start", "end"))
+    assert start < end < min(config.site.addresses().values())
+
+
+def test_a_host_on_the_public_network_is_reached_there_and_has_one_way_out(key: str) -> None:
+    seen = declared(configured("openstack", key, **SAFESPRING))
+    for server in of(seen, "compute/instance").values():
+        private, public = server["networks"]
+        assert public["accessNetwork"]
+        assert not private.get("accessNetwork")
+    (subnet,) = of(seen, "networking/subnet").values()
+    assert subnet["noGateway"]
+    assert not of(seen, "networking/router")
+
+
+@pytest.mark.parametrize("settings", [{}, {**OVH, "front": "balancer"}])
+def test_a_router_leads_out_where_addresses_are_floating(
+    key: str, settings: dict[str, Any]
+) -> None:
+    seen = declared(configured("openstack", key, **settings))
+    (subnet,) = of(seen, "networking/subnet").values()
+    assert not subnet.get("noGateway")
+    assert len(of(seen, "networking/router")) == 1
 
 
 def test_a_flavour_is_the_clouds_own_name_for_a_kind_with_a_price(seen: Recorder) -> None:

@@ -17,7 +17,7 @@ from klokken.clouds.proxmox import Proxmox
 from klokken.clouds.settings import Cloud
 from klokken.errors import MachineError
 from tests.clouds import PUBLIC_KEY, STACK, TOKEN, configured
-from tests.doubles.hetzner import servers
+from tests.doubles.hetzner import groups, servers
 from tests.doubles.hetzner.api import Api
 from tests.doubles.hetzner.project import Project
 from tests.doubles.hetzner.server import serving
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 TODAY = date(2026, 11, 22)
 PLUGINS = json.dumps([{"name": name, "version": v} for name, v in doctor.PLUGINS.values()])
-ENTRY = "clouds: {cleura: {auth_type: v3applicationcredential, auth: {}}}"
+ENTRY = "clouds: {cleura: {auth_type: v3applicationcredential, auth: {auth_url: 'URL'}}}"
 
 
 @pytest.fixture
 def key(tmp_path: Path) -> str:
     (tmp_path / "id.pub").write_text(PUBLIC_KEY)
+    (tmp_path / "id").touch()
     return str(tmp_path / "id")
 
 
@@ -97,6 +98,19 @@ def test_an_api_that_is_out_of_reach_is_said(
 
 
 @pytest.mark.parametrize(
+    "url", ["https://api.elsewhere.example/v1", "http://api.hetzner.cloud/v1", "no address"]
+)
+def test_a_token_is_told_to_hetzner_alone(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("HCLOUD_ENDPOINT", url)
+    monkeypatch.setattr("klokken.clouds.account.urlopen", None)
+    (line,) = lacking("hetzner", key)
+    assert line == f"{url} is not Hetzner's API, and is told no token; remove HCLOUD_ENDPOINT"
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
     ("kind", "said"),
     [
         ("cx23", "no longer sells it"),
@@ -141,6 +155,21 @@ def test_a_server_of_the_same_name_that_the_stack_does_not_know_is_said(
     assert "import it" in line
 
 
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_a_key_that_the_project_has_from_elsewhere_is_said(
+    key: str, api: Api, monkeypatch: pytest.MonkeyPatch, *, is_ours: bool
+) -> None:
+    groups.create_key(api.project, {"name": "of old", "public_key": f"{PUBLIC_KEY}@laptop"})
+    made = [{"type": "hcloud:index/sshKey:SshKey", "inputs": {"name": STACK}}] * is_ours
+    state = json.dumps({"deployment": {"resources": made}})
+    monkeypatch.setattr(
+        workspace, "pulumi", lambda *words: PLUGINS if words[0] == "plugin" else state
+    )
+    monkeypatch.setattr(credentials, "configured", lambda *_words: TOKEN)
+    said = [] if is_ours else ["the project has the SSH key already, as 'of old'; give another"]
+    assert [line.split(" as `")[0] for line in lacking("hetzner", key)] == said
+
+
 def test_up_asks_the_account_before_anything_is_ordered(
     key: str, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +201,19 @@ def test_a_key_and_a_plugin_that_are_missing_are_said(
     assert "pulumi plugin install resource hcloud 1.43.3" in of_plugin
 
 
+def test_a_key_whose_private_half_is_elsewhere_stops_doctor_and_up(
+    key: str, tmp_path: Path, api: Api
+) -> None:
+    assert api
+    (tmp_path / "id").unlink()
+    (line,) = lacking("hetzner", key)
+    assert f"there is no file {key}; put it there" in line
+    config = configured("hetzner", key)
+    assert isinstance(config.substrate, Hetzner)
+    with pytest.raises(MachineError, match="opens no host"):
+        doctor.require_account(STACK, config.substrate, config.site)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -179,7 +221,10 @@ def test_a_key_and_a_plugin_that_are_missing_are_said(
         ("clouds: [", "cannot be read"),
         ("clouds: {elastx: {}}", "clouds.cleura: missing"),
         ("clouds: {cleura: {auth: {username: me}}}", "is no application credential"),
-        (ENTRY, ""),
+        (ENTRY.replace("URL", ""), "nowhere is not Cleura in Sto2, which is https://sto2."),
+        (ENTRY.replace("URL", "https://auth.example/v3"), "klokken/clouds/openstack.yaml where"),
+        (ENTRY.replace("URL", "http://sto2.citycloud.com:5000/v3"), "is not Cleura in Sto2"),
+        (ENTRY.replace("URL", "https://sto2.citycloud.com:5000"), ""),
     ],
 )
 def test_an_openstack_cloud_is_opened_by_an_application_credential(
@@ -214,6 +259,15 @@ def test_the_month_is_the_sum_of_hosts_volumes_balancer_and_addresses(key: str, 
     # by the list of August 2026.
     assert cost.eur == pytest.approx(138.49 + 6 * 35.49 + 200 * 0.0572 + 7.49 + 7 * 0.5)
     assert cost.ground.endswith("and 7 public IPv4 addresses, by hetzner.yaml of 2026-08-17")
+
+
+def test_a_balancer_without_a_price_is_told_beside_the_month(key: str, api: Api) -> None:
+    assert api
+    config = configured("hetzner", key, front="balancer", balancer_type="lb21")
+    assert isinstance(config.substrate, Hetzner)
+    _, cost = doctor.look(STACK, config.substrate, config.site, TODAY)
+    assert cost is not None
+    assert cost.ground.endswith("; what an lb21 costs beyond an lb11 comes on top")
 
 
 def test_the_month_on_openstack_has_the_volumes_that_hosts_boot_from(key: str) -> None:

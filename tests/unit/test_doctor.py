@@ -74,10 +74,20 @@ def test_a_domain_that_is_for_tests_is_not_looked_up(resolver: dict[str, str]) -
     assert missing(names.examine(site("skole.test"))) == []
 
 
-def issued(folder: Path, *for_names: str, days: int = 90) -> dict[str, str]:
+def private(key: ec.EllipticCurvePrivateKey, passphrase: bytes | None = None) -> bytes:
+    """Return a key in PEM."""
+    lock = serialization.BestAvailableEncryption(passphrase) if passphrase else None
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        lock or serialization.NoEncryption(),
+    )
+
+
+def issued(folder: Path, *for_names: str, days: int = 90, age: int = 1) -> dict[str, str]:
     """Write a certificate that ends in so many days, and its key; return the role variable."""
     key = ec.generate_private_key(ec.SECP256R1())
-    begin = dt.datetime.combine(TODAY, dt.time(), dt.UTC) - dt.timedelta(days=1)
+    begin = dt.datetime.combine(TODAY, dt.time(), dt.UTC) - dt.timedelta(days=age)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([]))
@@ -85,7 +95,7 @@ def issued(folder: Path, *for_names: str, days: int = 90) -> dict[str, str]:
         .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(begin)
-        .not_valid_after(begin + dt.timedelta(days=days + 1))
+        .not_valid_after(begin + dt.timedelta(days=days + age))
         .add_extension(
             x509.SubjectAlternativeName([x509.DNSName(name) for name in for_names]), critical=False
         )
@@ -94,7 +104,7 @@ def issued(folder: Path, *for_names: str, days: int = 90) -> dict[str, str]:
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     files = {name: folder / f"{name}.pem" for name in ("certificate", "key")}
     files["certificate"].write_bytes(pem)
-    files["key"].touch()
+    files["key"].write_bytes(private(key))
     return {name: str(path) for name, path in files.items()}
 
 
@@ -114,6 +124,29 @@ def test_files_that_lack_a_name_or_end_soon_are_not(tmp_path: Path) -> None:
     lacks, ends = missing(certificates.examine(site(certificate_files=files), TODAY))
     assert "is not for drive2.skole.dk; have one issued for every name" in lacks
     assert "ends on 2026-11-29; have it renewed" in ends
+
+
+def test_a_certificate_that_is_not_valid_yet_is_told(tmp_path: Path) -> None:
+    files = issued(tmp_path, *EVERY_NAME, age=-3)
+    (line,) = missing(certificates.examine(site(certificate_files=files), TODAY))
+    assert "begins on 2026-11-25; wait for that day" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (private(ec.generate_private_key(ec.SECP256R1())), "is not the key of certificate_files"),
+        (private(ec.generate_private_key(ec.SECP256R1()), b"hush"), "without a passphrase"),
+        (b"", "no private key"),
+    ],
+)
+def test_a_key_that_the_edge_could_not_serve_with_is_told(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    files = issued(tmp_path, *EVERY_NAME)
+    (tmp_path / "key.pem").write_bytes(content)
+    (line,) = missing(certificates.examine(site(certificate_files=files), TODAY))
+    assert said in line
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

@@ -93,6 +93,8 @@ def test_a_list_of_hosts_that_somebody_wrote_is_kept(horsens: Path) -> None:
         (("--kommune", "Hosrens"), "did you mean Horsens?"),
         (("--kommune", "Horsens", "--network", "8.8.8.0/24"), "not private"),
         (("--kommune", "Horsens", "--domain", "skole"), "not a domain name"),
+        (("--kommune", "Horsens", "--domain", "skole: dk"), "give a plain name"),
+        (("--kommune", "Horsens", "--network", "[10.0.0.0/24"), "give a plain name"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_written(
@@ -135,6 +137,12 @@ def test_the_comments_of_the_example_stay() -> None:
     made = draft(wishes("Horsens", "servers"))
     assert "# The private network that the servers share." in made.text
     assert yaml.safe_load(made.text)["config"]["klokken:substrate"] == "servers"
+
+
+def test_a_runbook_says_where_names_shall_lead_before_there_are_hosts() -> None:
+    on_cloud = text("site", draft(wishes("Horsens", "hetzner")))
+    assert "`pulumi stack output front --stack site`" in on_cloud
+    assert "output front" not in text("site", draft(wishes("Horsens", "servers")))
 
 
 def test_every_tier_has_its_duty_in_the_runbook() -> None:

@@ -66,6 +66,8 @@ def test_what_is_within_the_eu_passes(kind: str, props: dict[str, Any]) -> None:
         (SERVER, {"location": "ash"}),
         (SERVER, {"datacenter": "hil-dc1"}),
         (VOLUME, {"location": "sin"}),
+        (SERVER, {}),
+        ("hcloud:index/floatingIp:FloatingIp", {"homeLocation": "ash"}),
         ("hcloud:index/networkSubnet:NetworkSubnet", {"networkZone": "us-east"}),
         ("pulumi:providers:hcloud", {"endpoint": "http://api.hetzner.cloud/v1"}),
         ("pulumi:providers:hcloud", {"endpoint": "https://api.hetzner.cloud.example/v1"}),
@@ -73,6 +75,14 @@ def test_what_is_within_the_eu_passes(kind: str, props: dict[str, Any]) -> None:
         (
             "pulumi:providers:openstack",
             {"authUrl": "https://auth.cloud.ovh.net/v3", "region": "BHS5"},
+        ),
+        (
+            "pulumi:providers:openstack",
+            {
+                "authUrl": "https://sto2.citycloud.com:5000/v3",
+                "region": "Sto2",
+                "endpointOverrides": '{"compute": "https://compute.elsewhere.example/v2.1/"}',
+            },
         ),
         ("pulumi:providers:proxmoxve", {"endpoint": "http://pve.horsens.example:8006/"}),
         ("pulumi:providers:hcloud", {"endpointHetzner": "https://api.hetzner.example/v1"}),
@@ -108,6 +118,7 @@ def test_an_endpoint_that_only_the_environment_names_is_seen(
         (GROUP_RULE, way_in(None, "10.20.0.0/24")),
         (GROUP_RULE, way_in(5432, None, remoteGroupId="inside")),
         ("hcloud:index/loadBalancerService:LoadBalancerService", {"listenPort": 443}),
+        ("hcloud:index/loadBalancerService:LoadBalancerService", {"protocol": "https"}),
         ("openstack:loadbalancer/listener:Listener", {"protocolPort": 80.0}),
     ],
 )
@@ -219,6 +230,7 @@ def test_what_says_whose_it_is_passes(kind: str, props: dict[str, Any]) -> None:
         (INSTANCE, {"metadata": {"purpose": "school"}}, "`owner`"),
         (MACHINE, {"tags": ["owner-horsens"]}, "`purpose`"),
         ("openstack:networking/router:Router", {"tags": ["purpose=school"]}, "`owner`"),
+        ("hcloud:index/snapshot:Snapshot", {"labels": {"purpose": "school"}}, "`owner`"),
     ],
 )
 def test_what_does_not_is_refused(kind: str, props: dict[str, Any], named: str) -> None:

@@ -40,13 +40,14 @@ QUOTA = (
     "a quota of the account is reached; have it raised in the cloud's console, and `up` again"
     " makes the rest"
 )
+OFTEN = "the cloud was asked too much at once; wait for a few minutes, and `up` again goes on"
 GONE = (
     "the cloud has none left of this type in this place; choose another type or location, or wait,"
     " and `up` again"
 )
 TAKEN = (
-    "the name or address is taken by something that the stack does not know; import it, as"
-    " docs/clouds.md says, or delete it in the cloud's console, and `up` again"
+    "the name or address is taken by something that the stack does not know; delete it in"
+    " the cloud's console, or import it, as docs/clouds.md says, and `up` again"
 )
 UNKNOWN = (
     "the cloud does not know a type, image, location or size; correct the stack's config by the"
@@ -61,6 +62,9 @@ UNKNOWN = (
         ("Expected HTTP response code [200], but got 401 instead", DENIED),
         ("server limit reached (resource_limit_exceeded, 1234)", QUOTA),
         ("Quota exceeded for instances: Requested 1, but already used 10 of 10 instances", QUOTA),
+        ('but got 403 instead {"forbidden": {"message": "Quota exceeded for cores"}}', QUOTA),
+        ('but got 403 instead {"forbidden": {"message": "Policy does not allow it"}}', DENIED),
+        ("limit of 3600 requests per hour reached (rate_limit_exceeded, 1234)", OFTEN),
         ("error during placement (resource_unavailable, 1234)", GONE),
         ("server name is already used (uniqueness_error, 1234)", TAKEN),
         ("invalid input in field 'server_type' (invalid_input, 1234)", UNKNOWN),
@@ -68,6 +72,12 @@ UNKNOWN = (
 )
 def test_a_code_of_the_clouds_becomes_cause_and_mend(tmp_path: Path, said: str, line: str) -> None:
     assert lines(tmp_path / "log", event("horsens-edge1", said)) == [f"horsens-edge1: {line}"]
+
+
+def test_a_log_that_was_cut_short_tells_what_is_whole_in_it(tmp_path: Path) -> None:
+    whole = event("horsens-edge1", "server limit reached (resource_limit_exceeded)")
+    (line,) = lines(tmp_path / "log", whole, whole[:40])
+    assert line == f"horsens-edge1: {QUOTA}"
 
 
 def test_what_fails_for_one_cause_is_one_line(tmp_path: Path) -> None:
