@@ -24,6 +24,7 @@ from klokken.paths import PROJECT, RESULTS, cache_folder, state_folder
 from klokken.stackconfig import config_path
 from klokken.topology import Tier
 from stacks.lab.container import wait_until
+from tests.documents import commands
 from tests.lab import machine
 from tests.lab.laboratory import NETWORK, STACK, an_up_that_configures, changes, tiers_run
 
@@ -34,6 +35,8 @@ pytestmark = pytest.mark.timeout(1800)
 ALL_TIERS = {tier.value for tier in Tier}
 # The busy part of the morning: most of those who come at all.
 AROUND_THE_BELL = ("--from", "07:59:20", "--until", "08:00:40")
+# Commands that leave the lab as it is, and take seconds.
+QUICK = {"doctor", "new", "simulate", "waves"}
 # Asks the login for what it says of itself, as the edge of the lab sees it.
 OPENS_THE_REALM = """
 import http.client, ssl
@@ -74,6 +77,17 @@ def test_every_host_is_as_it_shall_be(lab: Lab) -> None:
 def test_going_over_every_host_again_changes_nothing(lab: Lab) -> None:
     lab.configure(revision=2)
     assert changes(lab.up()) == dict.fromkeys(ALL_TIERS, 0)
+
+
+def test_what_the_readme_offers_next_can_be_done(lab: Lab) -> None:
+    """Give its quick commands as they stand; the others are given below, to fewer pupils."""
+    given = [words for words in commands(PROJECT / "README.md") if QUICK.intersection(words[1:2])]
+    assert {words[1] for words in given} == QUICK
+    for _, *words in given:
+        done = lab.klokken(*[STACK if word == "lab" else word for word in words])
+        for made in re.findall(r"^wrote (.+)$", done.stdout, re.MULTILINE):
+            (PROJECT / made).unlink()
+        assert done.returncode == 0, words
 
 
 def ring(lab: Lab, *command: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from klokken import workspace
 from klokken.cli import cli
 from klokken.errors import Exit
 from klokken.paths import PROJECT
+from tests.documents import commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,20 +35,6 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.
 # Programs of the system, for a person who looks about.
 FOREIGN = {"journalctl", "systemctl", "apt-get", "ssh-keygen", "sshd"}
 OURS = "klokken|pulumi|make|pytest|python -m"
-
-
-def commands(path: Path) -> list[list[str]]:
-    """Return the commands of the blocks of a document, one a line."""
-    text = path.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```(?:sh|console)\n(.*?)```", text, re.DOTALL | re.MULTILINE)
-    lines = [line for block in blocks for line in typed(block) if line.strip()]
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
-
-
-def typed(block: str) -> list[str]:
-    """Return the lines of a block that a person types: those after a prompt, where there is one."""
-    after = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
-    return after or block.splitlines()
 
 
 def mentions(path: Path) -> list[list[str]]:
