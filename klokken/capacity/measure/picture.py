@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import matplotlib.style
-from matplotlib.figure import Figure
+from klokken.capacity.drawing import GREY, RED, panels, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,40 +14,30 @@ if TYPE_CHECKING:
     from klokken.capacity.measure.steps import Step
     from klokken.profile import Profile
 
-_SIZE = (9.0, 4.5)
+_HEIGHT = 4.5
 _PERCENTILES = {"p50": "#1b6ca8", "p95": "#c05600", "p99": "#7a1f5c"}
 _MARKERS = "osD^vPX*"
 
 
 def picture(found: Measurement, profile: Profile) -> str:
     """Return the plot of one profile as an SVG document."""
-    settings: dict[str, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": profile.name,
-        "font.size": 10,
-    }
-    with matplotlib.style.context(["default", settings]):
-        figure = Figure(figsize=_SIZE, layout="constrained")
-        axes = figure.add_subplot()
-        steps = [s for s in found.steps if s.phase == "warm" and s.profile == profile.name]
-        _times(axes, [step for step in steps if not step.excluded])
-        _left_out(axes, [step for step in steps if step.excluded])
-        _knee(axes, found, profile)
-        slo = profile.slo.get(profile.journey)
-        if slo and slo.p99_seconds:
-            limit = slo.p99_seconds.value
-            axes.axhline(limit, color="#a00000", linewidth=1, label=f"limit of p99, {limit:g} s")
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_xlim(left=0)
-        axes.set_xlabel(f"{profile.journey}s completed a second")
-        axes.set_ylabel("seconds from when a pupil was due")
-        axes.set_title(f"{found.plan.stack}, {found.plan.began:%d %B %Y}: {profile.name}")
-        axes.grid(visible=True, which="both", linewidth=0.3)
-        axes.legend(fontsize=8, loc="upper left")
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()
+    title = f"{found.plan.stack}, {found.plan.began:%d %B %Y}: {profile.name}"
+    figure, [axes] = panels([title], _HEIGHT)
+    steps = [s for s in found.steps if s.phase == "warm" and s.profile == profile.name]
+    _times(axes, [step for step in steps if not step.excluded])
+    _left_out(axes, [step for step in steps if step.excluded])
+    _knee(axes, found, profile)
+    slo = profile.slo.get(profile.journey)
+    if slo and slo.p99_seconds:
+        limit = slo.p99_seconds.value
+        axes.axhline(limit, color=RED, linewidth=1, label=f"limit of p99, {limit:g} s")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(left=0)
+    axes.set_xlabel(f"{profile.journey}s completed a second")
+    axes.set_ylabel("seconds from when a pupil was due")
+    axes.grid(visible=True, which="both", linewidth=0.3)
+    return svg(figure)
 
 
 def _times(axes: Axes, steps: list[Step]) -> None:
@@ -72,8 +60,10 @@ def _times(axes: Axes, steps: list[Step]) -> None:
             [median(getattr(step.whole, name) for step in own) for own in at],
             color=colour,
             linewidth=1.5,
-            label=name,
+            label=f"{name}, middle start",
         )
+    for start in sorted({step.start for step in steps}):
+        axes.plot([], _MARKERS[(start - 1) % len(_MARKERS)], color=GREY, label=f"start {start}")
 
 
 def _left_out(axes: Axes, steps: list[Step]) -> None:
@@ -89,7 +79,7 @@ def _left_out(axes: Axes, steps: list[Step]) -> None:
 
 def _knee(axes: Axes, found: Measurement, profile: Profile) -> None:
     full = found.saturation[profile.journey].value
-    axes.axvline(full, color="#404040", linewidth=0.8, label=f"no core is left at {full:.1f}/s")
+    axes.axvline(full, color="#404040", linewidth=0.8, label=f"no core is left\nat {full:.1f}/s")
     knee = found.knee[profile.name]
     axes.axvspan(knee.low, knee.high, color="#d0d0d0", alpha=0.5, linewidth=0)
     axes.axvline(
@@ -97,5 +87,5 @@ def _knee(axes: Axes, found: Measurement, profile: Profile) -> None:
         color="#404040",
         linestyle="--",
         linewidth=1.2,
-        label=f"knee {knee.value:.1f}/s ({knee.low:.1f} to {knee.high:.1f})",
+        label=f"knee {knee.value:.1f}/s\n({knee.low:.1f} to {knee.high:.1f})",
     )
