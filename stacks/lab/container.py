@@ -85,16 +85,12 @@ class Container:
 
     def stop(self) -> None:
         """Power off for good, kill what will not go; no process, mount or group is left."""
-        self.power_off()
-        self._remove(detach)
-
-    def power_off(self) -> None:
-        """Power off in good order, if it runs and does so in time."""
         first = self._first_process() if self.supervised() else None
         if first is not None:
             with suppress(ProcessLookupError):
                 os.kill(first, POWER_OFF)
             wait_until(lambda: not self._cgroup.processes(), STOP_TIMEOUT)
+        self._remove(detach)
 
     def clear(self) -> None:
         """Remove what a container that ended badly has left, so that it can be started again."""

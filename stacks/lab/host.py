@@ -64,8 +64,7 @@ class LabHost:
         """
         with self.lab.lock(self.spec.name):
             instance = self.instance()
-            if self.volume.is_short():
-                self.container.power_off()
+            self.volume.require_size()
             if not self.container.running():
                 self.container.clear()
                 self._mount()

@@ -73,7 +73,7 @@ class NetworkProvider(PartProvider):
 
 
 class HostProvider(PartProvider):
-    """One host. Its weight changes in place, its volume grows; all else makes another host."""
+    """One host. Its weight changes in place, its volume never; all else makes another host."""
 
     limits = HOST
     replaces = ("stack", "name", "address", "network", "image")
