@@ -87,7 +87,8 @@ def test_what_the_readme_offers_next_can_be_done(lab: Lab) -> None:
         done = lab.klokken(*[STACK if word == "lab" else word for word in words])
         for made in re.findall(r"^wrote (.+)$", done.stdout, re.MULTILINE):
             (PROJECT / made).unlink()
-        assert done.returncode == 0, words
+        # What is simulated may miss its service levels.
+        assert done.returncode in {Exit.PASS, Exit.FAIL}, words
 
 
 def ring(lab: Lab, *command: str) -> dict[str, Any]:
