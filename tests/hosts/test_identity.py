@@ -188,7 +188,7 @@ def test_all_pupils_are_there(host: Host, inventory: Inventory) -> None:
 def test_a_pupils_hash_has_the_parameters_that_keycloak_gives_its_own(
     host: Host, name: str
 ) -> None:
-    for account in ("elev0000001", f"klokken-warmup-{name}-1"):
+    for account in ("elev0000001", f"klokken-warmup-{name}-0"):
         found = ask_realm(host, f"realm.credentials({account!r})")
         assert [json.loads(each["credentialData"]) for each in found] == [_ARGON2]
 

@@ -20,6 +20,9 @@ from login import Browser, LoginError, Site
 START_SECONDS = 300
 FAILURES = 0.1  # the share of logins that may fail
 SHARE = 10  # the rates are of the first and the last tenth of the logins
+# Seconds from one thread's beginning to the next one's: where no node is warm, people log in at
+# this one meanwhile, and are not to wait behind all threads at the slowest moment.
+RAMP = 4
 
 
 class WarmUp:
@@ -41,8 +44,8 @@ class WarmUp:
         """Log in and out until done; raise LoginError where too many logins fail."""
         self._start = time.monotonic()
         workers = [
-            threading.Thread(target=self._work, args=(logins, self._start + seconds))
-            for _ in range(threads)
+            threading.Thread(target=self._work, args=(number * RAMP, logins, self._start + seconds))
+            for number in range(threads)
         ]
         for worker in workers:
             worker.start()
@@ -74,7 +77,8 @@ class WarmUp:
             self._begun += 1
             return self._accounts[self._begun % len(self._accounts)]
 
-    def _work(self, logins: int, end: float) -> None:
+    def _work(self, after: float, logins: int, end: float) -> None:
+        time.sleep(after)
         browser = Browser(self._site)
         while account := self._next(logins, end):
             try:
