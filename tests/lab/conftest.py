@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # One lab serves all, and the last of these takes it down.
 ORDER = [
     "test_lab",
-    "test_two_generators",
+    "test_two_of_a_tier",
     "test_real_drive",
     "test_refusals",
     "test_removal",

@@ -38,12 +38,6 @@ class Lab(Stack):
         with self.watch.kept():
             return super().klokken(*arguments)
 
-    def up(self) -> str:
-        """Stand the lab up and return what was printed on the way."""
-        done = self.klokken("up", STACK)
-        assert done.returncode == 0, done.stdout[-3000:]
-        return done.stdout
-
     def up_by_hand(self) -> str:
         """Stand the lab up as a person does without the command line."""
         done = run("bash", "-c", f". ./activate && pulumi up --yes -s {STACK}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,23 @@ class Stack:
     def klokken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return run(KLOKKEN, *arguments, **self._environment)
+
+    def up(self) -> str:
+        """Stand it up and return what was printed on the way."""
+        done = self.klokken("up", self.name)
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
+
+    def up_and_checked(self) -> str:
+        """Stand it up and check it, and say how long that took; return what `up` printed."""
+        began = time.monotonic()
+        log = self.up()
+        up = time.monotonic() - began
+        checked = self.klokken("check", self.name)
+        whole = time.monotonic() - began
+        print(f"{self.name}: up in {up:.0f} s, checked after {whole:.0f} s")  # noqa: T201 - a figure to keep
+        assert checked.returncode == 0, checked.stdout[-3000:]
+        return log
 
     def configure(self, **changes: Any) -> None:
         """Write the stack's config, or change top-level values of it."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.roles.rendering import rendered
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.timeout(300)
 TEMPLATE = "etc/haproxy/haproxy.cfg.j2"
@@ -90,6 +93,18 @@ def test_a_cold_node_serves_only_while_no_node_is_warm(settings: dict[str, str])
         assert servers[f"{node}-cold"] == f"backup port 9000 cookie {node}-cold"
     # Of several, HAProxy would else give all to the first.
     assert "option allbackups" in identity
+
+
+def test_one_of_several_nodes_is_asked_to_serve_and_not_how_its_cluster_is(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    several = section(settings["edge1"], "backend identity")
+    assert "uri /realms/skole/.well-known/openid-configuration" in several
+    assert "/health/ready" not in several
+    one = {"identity1": {**OF_ALL, "site_address": "198.18.0.31"}}
+    edge = {"edge1": {**OF_ALL, "site_address": "198.18.0.71"}}
+    alone = rendered(tmp_path, {"edge": edge, "identity": one}, "edge", TEMPLATE)["edge1"]
+    assert "http-check send meth GET uri /health/ready\n" in section(alone, "backend identity")
 
 
 def test_what_changes_with_a_version_only_waits_for_nobody(settings: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Storms of two load generators, and what becomes of one in whose middle something dies."""
+"""Two load generators and two Keycloaks, and what becomes of a storm in whose middle one dies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from klokken.errors import Exit
 from klokken.loadgen import MASTER, RUNS, worker
 from klokken.paths import PROJECT, RESULTS
 from klokken.stackconfig import config_path
+from stacks.lab.container import wait_until
 from tests.lab.laboratory import STACK
 from tests.lab.stack import KLOKKEN
 
@@ -29,16 +31,24 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(1800)
 STORM = (KLOKKEN, "storm", "minute", "--fraction", "0.5", "--until", "08:00:30", "--stack", STACK)
 BOTH = ("loadgen1", "loadgen2")
+KEYCLOAKS = ("identity1", "identity2")
 # Further addresses, behind those of all hosts.
 SOURCES = {"loadgen1": "198.18.7.131", "loadgen2": "198.18.7.132"}
+# Prints how many nodes a Keycloak sees, itself among them.
+SHOWS_THE_MEMBERS = r"""
+import re, urllib.request
+metrics = urllib.request.urlopen("http://127.0.0.1:9000/metrics").read().decode()
+print(*{float(size) for size in re.findall(r"cluster_size\{[^}]*\} (\S+)", metrics)})
+"""
 
 
 @pytest.fixture(scope="session")
 def pair(lab: Lab) -> Lab:
-    """Give the lab a second load generator, and both of them a second address."""
+    """Give the lab a second Keycloak and load generator, and both of these a second address."""
     site = yaml.safe_load(config_path(STACK).read_text())["config"]["klokken:site"]
     hosts = {name: {"loadgen_addresses": [address]} for name, address in SOURCES.items()}
     site["tiers"]["loadgen"] = {"count": 2, "hosts": hosts}
+    site["tiers"]["identity"] = site["tiers"].get("identity", {}) | {"count": 2}
     lab.configure(site=site)
     lab.up()
     return lab
@@ -118,6 +128,20 @@ def test_a_storm_is_rung_by_both_hosts_from_all_their_addresses(pair: Lab) -> No
     assert_cleared_up(pair, *BOTH)
 
 
+@pytest.mark.parametrize("host", KEYCLOAKS)
+def test_two_keycloaks_know_each_other(pair: Lab, host: str) -> None:
+    shown = pair.ssh(host, "python3 -", stdin=SHOWS_THE_MEMBERS)
+    assert shown.split() == ["2.0"]
+
+
+def test_logins_go_on_when_one_of_two_keycloaks_is_killed(pair: Lab) -> None:
+    with ringing() as storm:
+        pair.ssh("identity1", "pkill -KILL -x java")
+    # Those whose request was at the dead one then come again, or fail.
+    assert storm.results["completed"] >= 0.95 * storm.results["offered"]
+    assert wait_until(lambda: pair.klokken("check", STACK).returncode == 0, 300)
+
+
 def test_a_worker_that_is_killed_is_lost_with_its_pupils_alone(pair: Lab) -> None:
     with ringing() as storm:
         pair.ssh("loadgen2", f"systemctl kill -s KILL {worker(1)}")
@@ -125,10 +149,36 @@ def test_a_worker_that_is_killed_is_lost_with_its_pupils_alone(pair: Lab) -> Non
     assert_cleared_up(pair, *BOTH)
 
 
+def test_a_worker_that_is_stopped_says_what_its_pupils_missed(pair: Lab) -> None:
+    with ringing() as storm:
+        pair.ssh("loadgen2", f"systemctl stop {worker(1)}")
+    assert_cut(storm, "workers were stopped before the storm was over")
+    assert_cleared_up(pair, *BOTH)
+
+
 def test_a_master_that_is_killed_leaves_what_it_had_heard(pair: Lab) -> None:
     with ringing() as storm:
         pair.ssh("loadgen1", f"systemctl kill -s KILL {MASTER}")
     assert_cut(storm, r"the master was lost after \d+ s of \d+: its unit ended by signal")
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_a_connection_that_breaks_off_does_not_end_the_storm(pair: Lab) -> None:
+    with ringing() as storm:
+        # What follows progress and journal.
+        pair.ssh("loadgen1", "pkill -x tail")
+    assert storm.results["completed"] == storm.results["offered"] > 100
+    assert storm.results["generator"]["cut_short"] == ""
+    assert_cleared_up(pair, *BOTH)
+
+
+def test_a_master_that_is_killed_unheard_leaves_what_it_had_heard(pair: Lab) -> None:
+    with ringing() as storm:
+        pair.ssh("loadgen1", f"pkill -x tail; sleep 5; systemctl kill -s KILL {MASTER}")
+    assert_cut(storm, r"the master was lost after \d+ s of \d+: its unit ended by signal$")
+    # The journal as it was copied ends where the connection did; the master heard more.
+    began, heard = (datetime.fromisoformat(storm.results[k]) for k in ("started", "finished"))
+    assert (heard - began).total_seconds() > 4
     assert_cleared_up(pair, *BOTH)
 
 
