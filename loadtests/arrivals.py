@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.pool import Group
 
+from klokken.record import WORKER_STOPPED
 from klokken.storm.fleet import MOST_BUSY
+from loadtests.pupil import Stopped
+from loadtests.record import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +30,6 @@ MARGIN = 5.0
 
 NOT_BEGUN = "not begun in time"
 TOO_MANY = "too many pupils busy in one worker"
-STOPPED = "stopped"
 
 
 @dataclass(slots=True)
@@ -59,13 +61,13 @@ class Arrivals:
         Where the greenlet that runs this is killed, the pupils are stopped and counted before
         the kill goes on.
         """
-        cause = STOPPED
         try:
             self._begin_all()
             self._busy.join(timeout=max(0.0, self.last - self.clock()))
-            cause = NOT_BEGUN
-        finally:
-            self._stop(cause)
+        except BaseException:
+            self._stop(Stopped, WORKER_STOPPED, WORKER_STOPPED)
+            raise
+        self._stop(gevent.GreenletExit, TIMEOUT, NOT_BEGUN)
 
     def _begin_all(self) -> None:
         while self._next < len(self.attendance):
@@ -101,16 +103,16 @@ class Arrivals:
         self._waiting.remove(visit)
         self._park(visit.desk.go_on(visit))
 
-    def _stop(self, cause: str) -> None:
-        """End what is busy, and drop whom no greenlet has begun, with their `cause`."""
-        self._busy.kill(block=True, timeout=MARGIN)
+    def _stop(self, how: type[gevent.GreenletExit], begun: str, not_begun: str) -> None:
+        """End what is busy or waits, and drop whom no greenlet has begun, with their causes."""
+        self._busy.kill(how, block=True, timeout=MARGIN)
         for visit in self._waiting:
-            visit.desk.stop(visit)
+            visit.desk.stop(visit, begun)
         self._waiting.clear()
         for due in self._beginning.values():
-            self.recorder.dropped(due, cause)
+            self.recorder.dropped(due, not_begun)
         self._beginning.clear()
         for due in self.attendance.due[self._next :]:
             self.recorder.offered(float(due))
-            self.recorder.dropped(float(due), cause)
+            self.recorder.dropped(float(due), not_begun)
         self._next = len(self.attendance)

@@ -34,6 +34,7 @@ class Page:
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
     abandoned: Counter[str] = field(default_factory=Counter)
     retries: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
     cpu: list[float] = field(default_factory=list)
     stolen: list[float] = field(default_factory=list)
@@ -49,6 +50,8 @@ class Page:
         self.failures.update({(name, cause): n for name, cause, n in delta["failures"]})
         self.abandoned.update(dict(delta["abandoned"]))
         self.retries.update(dict(delta["retries"]))
+        # The journal of an earlier Klokken has none.
+        self.left_out.update(dict(delta.get("left_out", [])))
         for write in delta["writes"]:
             self.writes.update(_counted(write))
         self.cpu += delta["cpu"]
@@ -167,6 +170,7 @@ def _classes(pages: list[Page]) -> dict[str, ClassCounts]:
     failures = sum((p.failures for p in pages), Counter[tuple[str, str]]())
     abandoned = sum((p.abandoned for p in pages), Counter[str]())
     retries = sum((p.retries for p in pages), Counter[str]())
+    left_out = sum((p.left_out for p in pages), Counter[str]())
     return {
         name: ClassCounts(
             requests=ok[name]
@@ -176,8 +180,9 @@ def _classes(pages: list[Page]) -> dict[str, ClassCounts]:
             failures={cause: n for (c, cause), n in sorted(failures.items()) if c == name},
             abandoned=abandoned[name],
             retries=retries[name],
+            left_out=left_out[name],
         )
-        for name in sorted({*ok, *abandoned, *retries, *(c for c, _ in failures)})
+        for name in sorted({*ok, *abandoned, *retries, *left_out, *(c for c, _ in failures)})
     }
 
 

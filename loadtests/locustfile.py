@@ -45,7 +45,7 @@ class Pupils(User):
 
     @task
     def arrive(self) -> None:
-        """Ring the bell, then stay until Locust stops the User."""
+        """Ring the bell, or wait while it rings, then stay until Locust stops the User."""
         self.worker.ring()
         gevent.sleep(3600.0)
 
@@ -101,6 +101,8 @@ def _set_up_worker(environment: Environment, runner: WorkerRunner) -> None:
         PLAN, transport, password, lambda delta: runner.send_message(DELTA, delta), listen
     )
     runner.register_message(SHARE, receive)
+    # A storm that is stopped, and not a User alone.
+    environment.events.test_stopping.add_listener(lambda **_: Pupils.worker.stop())
     # Failed logins are a finding, which the record holds; the process itself did its work.
     environment.process_exit_code = int(Exit.PASS)
 

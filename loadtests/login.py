@@ -28,10 +28,16 @@ def login(world: World, number: int) -> Journey:
 
 
 def sign_in(
-    site: Site, username: str, secret: str, clock: Callable[[], float] = time
+    site: Site,
+    username: str,
+    secret: str,
+    clock: Callable[[], float] = time,
+    *,
+    last: bool = False,
 ) -> Steps[Tokens]:
     """Return the tokens that `username` gets for the password `secret`.
 
+    Who goes on elsewhere says that this is the `last` that is asked of the login for long.
     `clock` gives Unix seconds, against which the tokens' expiry is checked. A request of a
     login is sent once, since a form or a code that was used cannot be used again: who tries
     again begins here.
@@ -49,7 +55,7 @@ def sign_in(
     code = yield Ask("password", asked, partial(answers.code, site=site, mine=mine))
     tokens: Tokens = yield Ask(
         "token",
-        requests.token(site, mine, code),
+        requests.token(site, mine, code, last=last),
         lambda found: answers.tokens(found, site, mine, username, clock()),
     )
     return tokens

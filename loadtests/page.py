@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loadtests import drive
-from loadtests.steps import Draft, Found, Unexpected
+from loadtests.steps import AsOf, Draft, Found, Meant, Unexpected
 
 if TYPE_CHECKING:
     from klokken.writes import Kind
@@ -42,9 +42,12 @@ class Page:
 
         Where the drive holds something else than expected, the pupil looks at it. It may be
         this very text, or an earlier one, whose answer was lost; what somebody else wrote is
-        left alone, and the text saved beside it.
+        left alone, and the text saved beside it. All of it counts from when the text was meant
+        to be saved.
         """
+        meant: float = yield Meant()
         for _ in range(_ROUNDS):
+            yield AsOf(meant)
             draft = self._draft(text)
             request = drive.put(self.session.origin, self.target, text, self.etag)
             try:

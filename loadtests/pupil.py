@@ -12,11 +12,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 import gevent
 
 from klokken.people import drawn
-from klokken.record import INTERNAL
+from klokken.record import INTERNAL, WORKER_STOPPED
 from klokken.retries import Retries
 from loadtests.logbook import attempted
 from loadtests.record import ABANDONED, TIMEOUT, Recorder
-from loadtests.steps import GAVE_UP, Ask, Busy, Found, Pause, Think, Unanswered, Unexpected, Wait
+from loadtests.steps import (
+    GAVE_UP,
+    Ask,
+    AsOf,
+    Busy,
+    Found,
+    LeftOut,
+    Meant,
+    Pause,
+    Think,
+    Unanswered,
+    Unexpected,
+    Wait,
+)
 
 if TYPE_CHECKING:
     from klokken.people import Temper
@@ -35,6 +48,10 @@ _SERVER_ERRORS = range(500, 600)
 
 class Abandoned(Exception):  # noqa: N818 - what a pupil did, and no error of ours
     """The pupil has waited enough and leaves; no journey can go on from there."""
+
+
+class Stopped(gevent.GreenletExit):  # type: ignore[misc]  # gevent ships no types
+    """The worker is stopped before the storm is over, which is no doing of the site."""
 
 
 class Connection(Protocol):
@@ -101,19 +118,18 @@ class Desk:
             cause = str(finding)
         except Abandoned:
             cause = ABANDONED
-        except gevent.GreenletExit:
-            # It comes when the storm is over; that pupil, too, has waited to the end.
-            cause = TIMEOUT
+        except gevent.GreenletExit as over:
+            cause = _ended(over)
         except Exception:
             log.exception("a pupil's journey broke in the load generator itself")
             cause = INTERNAL
         self._end(visit, cause)
         return None
 
-    def stop(self, visit: Visit) -> None:
-        """End a visit that was given back, since the storm is over."""
+    def stop(self, visit: Visit, cause: str) -> None:
+        """End a visit that was given back, since the storm is over or its worker is stopped."""
         visit.waited()
-        self._end(visit, TIMEOUT)
+        self._end(visit, cause)
 
     def _end(self, visit: Visit, cause: str | None) -> None:
         visit.connection.close()
@@ -169,7 +185,7 @@ class Visit:
             except (Unexpected, Unanswered) as finding:
                 advance = partial(self.journey.throw, finding)
 
-    def _take(self, step: Ask | Pause | Found) -> Any:
+    def _take(self, step: Ask | Pause | Found | Meant | AsOf | LeftOut) -> Any:
         match step:
             case Ask():
                 return self._ask(step)
@@ -180,6 +196,14 @@ class Visit:
                     step.draft, self.desk.opened, self.end, self.end, status=200, etag=step.etag
                 )
                 return self.desk.recorder.wrote(told)
+            case Meant():
+                # A thought on the way is no latency, so the moment is told without any.
+                return self.intended - self.thought
+            case AsOf():
+                self.intended = step.moment + self.thought
+            case LeftOut():
+                self.desk.recorder.left_out(step.name)
+        return None
 
     def _wait(self, step: Wait | Think) -> None:
         """Begin to wait; who has nothing to think about does not."""
@@ -191,15 +215,13 @@ class Visit:
             self.thoughts += 1
         else:
             return
+        # Also in the past: that the site kept the pupil busy with else moves no intention.
+        self.intended = self.until
         ahead = self._ahead()
         if ahead > KEPT_OPEN:
             self.connection.close()
-        if ahead >= 0:
-            self.intended = self.until
-            return
-        # What was to be done in the past is intended now: the pupil was busy with else.
-        self.intended = self.desk.clock()
-        self.waited()
+        if ahead < 0:
+            self.waited()
 
     def _ahead(self) -> float:
         """Return the seconds that are still to be waited."""
@@ -284,8 +306,8 @@ class Visit:
         except Abandoned:
             cause = ABANDONED
             raise
-        except gevent.GreenletExit:
-            cause = TIMEOUT
+        except gevent.GreenletExit as over:
+            cause = _ended(over)
             raise
         except Exception:
             cause = INTERNAL
@@ -315,6 +337,11 @@ class Visit:
         if left is not None and left <= limit:
             return gevent.Timeout(left, Abandoned())
         return gevent.Timeout(limit, Unanswered(TIMEOUT))
+
+
+def _ended(over: gevent.GreenletExit) -> str:
+    """Return the cause of an end from outside: at the storm's own, the pupil has waited to it."""
+    return WORKER_STOPPED if isinstance(over, Stopped) else TIMEOUT
 
 
 def _read(step: Ask, response: Response) -> Any:

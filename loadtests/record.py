@@ -53,6 +53,7 @@ class Recorder:
         self._failures: Counter[tuple[str, str]] = Counter()
         self._abandoned: Counter[str] = Counter()
         self._retries: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
         self._writes: list[dict[str, Any]] = []
 
     def offered(self, due: float) -> None:
@@ -86,6 +87,10 @@ class Recorder:
     def retried(self, name: str) -> None:
         """Count a request of class `name` that is sent again."""
         self._retries[name] += 1
+
+    def left_out(self, name: str) -> None:
+        """Count a request of class `name` that came due and is never sent."""
+        self._left_out[name] += 1
 
     def wrote(self, write: Write) -> None:
         """Keep a line of the log of writes."""
@@ -149,6 +154,7 @@ class Recorder:
             "failures": [[*key, count] for key, count in self._failures.items()],
             "abandoned": list(self._abandoned.items()),
             "retries": list(self._retries.items()),
+            "left_out": list(self._left_out.items()),
             "writes": self._writes,
             "spans": spans,
             "cpu": self._cpu,

@@ -22,7 +22,8 @@ _FORM: Headers = (("Content-Type", "application/x-www-form-urlencoded"),)
 class Request:
     """One HTTP request to an `origin` such as https://login.skole.test.
 
-    The body of the response to a `bulk` one is counted and not kept.
+    The body of the response to a `bulk` one is counted and not kept. After the `last` one for
+    long the client closes the connection, which the site would close without being noticed.
     """
 
     origin: str
@@ -31,6 +32,7 @@ class Request:
     headers: Headers = ()
     body: bytes = b""
     bulk: bool = False
+    last: bool = False
 
 
 @dataclass(slots=True)
@@ -134,13 +136,14 @@ def password(
     return Request(site.origin, "POST", target, headers, body.encode("ascii"))
 
 
-def token(site: Site, mine: Secrets, code: str) -> Request:
+def token(site: Site, mine: Secrets, code: str, *, last: bool = False) -> Request:
     """Trade the `code` for tokens. The drive's own client does this, without cookies."""
     form = f"{site.code_form}&code={quote_plus(code)}&code_verifier={mine.verifier}"
-    return Request(site.origin, "POST", site.token_target, _FORM, form.encode("ascii"))
+    return Request(site.origin, "POST", site.token_target, _FORM, form.encode("ascii"), last=last)
 
 
 def refresh(site: Site, token: str) -> Request:
-    """Trade a refresh token for new tokens."""
+    """Trade a refresh token for new tokens, which then hold for longer than a connection."""
     form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": site.client_id}
-    return Request(site.origin, "POST", site.token_target, _FORM, urlencode(form).encode("ascii"))
+    body = urlencode(form).encode("ascii")
+    return Request(site.origin, "POST", site.token_target, _FORM, body, last=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from loadtests import answers, drive, requests
 from loadtests.login import sign_in
 from loadtests.persistence import as_a_person, persistently
-from loadtests.steps import GAVE_UP, Ask, Pause, Unanswered, Unexpected
+from loadtests.steps import GAVE_UP, Ask, AsOf, Meant, Pause, Unanswered, Unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,8 @@ class Session:
     def sign_in(self) -> Journey:
         """Get tokens for the password."""
         world, person = self._world, self.person
-        once = partial(sign_in, world.site(person), person.username, world.secret, world.clock)
+        site = world.site(person)
+        once = partial(sign_in, site, person.username, world.secret, world.clock, last=True)
         if self._patient:
             attempts, forgiven = world.plan.retries.attempts, (Unexpected, Unanswered)
             found = yield from persistently("login_page", once, attempts, forgiven)
@@ -76,10 +77,15 @@ class Session:
         named: Callable[[Any], str] | None = None,
         draft: Draft | None = None,
     ) -> Steps[Any]:
-        """Send `request` with a token that holds; one that is refused is replaced."""
+        """Send `request` with a token that holds; one that is refused is replaced.
+
+        It counts from when it was meant to be sent, which the way to a token does not put off.
+        """
         attempts = self._world.plan.retries.attempts
+        meant: float = yield Meant()
         for attempt in range(attempts):
             yield from self._freshen()
+            yield AsOf(meant)
             try:
                 return (yield Ask(name, self._bearing(request), read, named, draft, again=True))
             except Unexpected as finding:

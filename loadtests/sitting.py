@@ -10,12 +10,11 @@ from klokken.curve import draws
 from klokken.storm.timing import deadline, second_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from klokken.exam import Exam
     from klokken.results import StormPlan
 
-LAST_MINUTES = 5.0
 _MINUTE = 60.0
 _WORD = 2**64
 
@@ -42,27 +41,17 @@ class Sitting:
 
     @property
     def handin(self) -> float:
-        """When the pupil hands in: a declared share at the last, others over the second half."""
-        drawn, share = self._draw(0), self.exam.last_minutes_share.value
-        last = self.ends - LAST_MINUTES * _MINUTE / self.compression
-        if drawn < share:
-            return last + drawn / share * (self.ends - last)
-        half = (self.starts + self.ends) / 2
-        return half + (drawn - share) / (1 - share) * (last - half)
+        """When the pupil hands in."""
+        return self.starts + self.exam.handin(self._draw(0)) * _MINUTE / self.compression
 
-    def autosaves(self, now: Callable[[], float]) -> Iterator[tuple[int, float]]:
-        """Yield number and time of each save until the hand-in, counted from 1 and from now on.
-
-        Those that came due while an earlier one was still under way are left out: a client has
-        one timer, and saves what there is then.
-        """
-        moment, end = now(), self.handin
+    def autosaves(self, begun: float) -> Iterator[tuple[int, float]]:
+        """Yield number and time of each save until the hand-in, of a text `begun` at a second."""
+        moment, end = begun, self.handin
         for number in count(1):
             moment += self._gap(number)
             if moment >= end:
                 return
-            if moment > now():
-                yield number, moment
+            yield number, moment
 
     def _gap(self, number: int) -> float:
         least = self.exam.autosave_least_seconds.value

@@ -68,7 +68,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait until a second of the storm; what is asked next was intended then."""
+    """Wait until a second of the storm; what is asked next was intended then, also in the past."""
 
     until: float
 
@@ -98,7 +98,29 @@ class Found:
     etag: str
 
 
-Step: TypeAlias = Ask | Wait | Think | Pause | Found
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Gives the moment at which what is asked next was meant to be asked, for an `AsOf`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """What is asked next was meant at a `moment` that `Meant` gave.
+
+    Between the two stands what is asked only for its sake: to wait for that is to wait for it.
+    """
+
+    moment: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What came due, a request of the class `name`, is never made: its turn has passed."""
+
+    name: str
+
+
+Step: TypeAlias = Ask | Wait | Think | Pause | Found | Meant | AsOf | LeftOut
 # What yields steps and returns a T.
 Steps: TypeAlias = Generator[Step, Any, T]
 Journey: TypeAlias = Steps[None]

@@ -8,6 +8,8 @@ the login.
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 import rtls
 
 from klokken.errors import InputError
+from klokken.record import INTERNAL
 from loadtests.listing import bare
 from loadtests.reply import BrokenError, ClosedError, Reply
 from loadtests.requests import Request, Response
@@ -41,6 +44,9 @@ def tls_context(ca_file: Path) -> rtls.SSLContext:
         raise InputError(ca_file, "", f"is no certificate authority ({error})") from None
     if not context.cert_store_stats()["x509"]:
         raise InputError(ca_file, "", "is no certificate authority (it has no certificate)")
+    # The first connection of a process gathers randomness, which takes some 30 ms: here, and not
+    # at the first pupil's, whom the next ones would have to wait for.
+    context.wrap_bio(rtls.MemoryBIO(), rtls.MemoryBIO(), server_hostname="localhost")
     return context
 
 
@@ -54,6 +60,9 @@ _CAUSES: dict[type[BaseException], str] = {
     OSError: "connection",
 }
 _LOST = tuple(_CAUSES)
+# What the load generator itself runs out of, which no site may be judged by: open files, source
+# addresses and their ports, memory.
+_OWN = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Transport:
@@ -153,7 +162,7 @@ class Connection:
             bare(reply.first(b"etag")),
             length,
         )
-        if reply.closes:
+        if reply.closes or request.last:
             self._drop(request.origin)
         return response
 
@@ -177,4 +186,7 @@ def _begun(wire: Wire, request: Request) -> Reply:
 
 
 def _cause(error: BaseException) -> str:
+    """Return whose failure `error` is; what TLS numbers is no number of the system's."""
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in _OWN:
+        return f"{INTERNAL}: {os.strerror(error.errno)}"
     return next(cause for kind, cause in _CAUSES.items() if isinstance(error, kind))

@@ -72,21 +72,29 @@ class Worker:
     send: Callable[[Delta], None]
     listener: Listener
     _share: AsyncResult = field(default_factory=AsyncResult)
-    _taken: bool = False
+    _ringing: gevent.Greenlet | None = None
 
     def receive(self, share: dict[str, Any]) -> None:
         """Take the master's message: `first` and `end` of the pupils, `opens_at`, `watched`."""
         self._share.set(share)
 
     def ring(self) -> None:
-        """Let every pupil of the share arrive; return when that is reported.
+        """Let every pupil of the share arrive, once; return when that is reported.
 
-        Only the first call does anything: should Locust start a second User here because
-        another worker was lost, the bell must not ring twice.
+        The bell has a greenlet of its own. Where another worker goes or comes back, Locust shares
+        its Users out anew: it may start a second one here, or stop the one that is here, and the
+        bell must neither ring twice nor end.
         """
-        if self._taken:
-            return
-        self._taken = True
+        if self._ringing is None:
+            self._ringing = gevent.spawn(self._ring)
+        self._ringing.get()
+
+    def stop(self) -> None:
+        """End the bell, and return when it is reported what became of the pupils."""
+        if self._ringing is not None:
+            self._ringing.kill()
+
+    def _ring(self) -> None:
         share = self._share.get(timeout=_PATIENCE_FOR_SHARE)
         given = time.monotonic()
         clock = StormClock(share["opens_at"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from contextlib import suppress
+from collections import Counter
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +16,7 @@ from tests.loadtests.certificate import certificate
 from tests.loadtests.school import School
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -27,7 +29,8 @@ class Double:
 
     From its connection number `stall_at` on it says nothing for `stall_seconds`. It closes
     connections that were not used for `idle_seconds`. `stalled` is from when to when it was
-    silent, on the monotonic clock.
+    silent, on the monotonic clock; `most_open` how many connections were open at once, of each
+    origin and, as `all`, together.
     """
 
     folder: Path
@@ -36,7 +39,9 @@ class Double:
     idle_seconds: float = 20.0
     keycloak_options: dict[str, Any] = field(default_factory=dict)
     clients: list[str] = field(default_factory=list)
+    most_open: Counter[str] = field(default_factory=Counter)
     stalled: tuple[float, float] = (0.0, 0.0)
+    _open: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
@@ -95,6 +100,18 @@ class Double:
         if (left := self.stalled[1] - time.monotonic()) > 0:
             time.sleep(left)
 
+    @contextmanager
+    def open(self, origin: str) -> Iterator[None]:
+        """Count a connection to `origin` for as long as it is open."""
+        with self._lock:
+            self._open.update([origin, "all"])
+            self.most_open |= self._open
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.subtract([origin, "all"])
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -108,10 +125,11 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Shake hands in the connection's own thread, so that none waits for another's."""
-        self.double.connected(client_address[0])
-        with suppress(OSError), self.context.wrap_socket(request, server_side=True) as secure:
-            secure.settimeout(self.double.idle_seconds)
-            super().finish_request(secure, client_address)
+        with self.double.open(self.origin):
+            self.double.connected(client_address[0])
+            with suppress(OSError), self.context.wrap_socket(request, server_side=True) as secure:
+                secure.settimeout(self.double.idle_seconds)
+                super().finish_request(secure, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -9,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klokken import histogram
-from klokken.record import INTERNAL
+from klokken.record import INTERNAL, WORKER_STOPPED
 from klokken.storm.attendance import Attendance
-from loadtests.arrivals import NOT_BEGUN, STOPPED, TOO_MANY, Arrivals
+from loadtests.arrivals import NOT_BEGUN, TOO_MANY, Arrivals
 from loadtests.pupil import Desk
 from loadtests.record import ABANDONED, COUNTS, Recorder
 from loadtests.requests import Request, Response
@@ -164,7 +165,7 @@ def test_a_loop_that_is_stopped_accounts_for_everyone() -> None:
     gevent.sleep(0)
     loop.kill()
     delta = recorder.take(time(), final=True)
-    assert dict(delta["dropped"]) == {STOPPED: 3}
+    assert dict(delta["dropped"]) == {WORKER_STOPPED: 3}
     assert sums(delta)["offered"] == 3
 
 
@@ -302,8 +303,47 @@ def test_who_waits_gives_the_greenlet_back_and_goes_on_in_time() -> None:
     assert most == 5
 
 
-def test_who_still_waits_when_the_storm_ends_has_failed() -> None:
-    delta, _ = ring_with_waits(last=1.2)
-    assert delta["failures"] == [["login", "first: timeout", 6]]
+@pytest.mark.parametrize("parks", [0.0, inf])
+@pytest.mark.parametrize(("stopped", "cause"), [(False, "timeout"), (True, WORKER_STOPPED)])
+def test_who_still_waits_at_the_end_has_failed_and_by_what(
+    parks: float, cause: str, *, stopped: bool
+) -> None:
+    recorder, time = Recorder(), Time()
+    wires = [Wire(time, [(0.0, Response(200))]) for _ in range(6)]
+    opened = iter(wires)
+
+    def waiting(_: int) -> Journey:
+        yield Ask("first", Request(SITE, "GET", "/"), lambda _: None)
+        yield Wait(3600.0)
+
+    desk = Desk(lambda: next(opened), waiting, recorder, time, None, lambda *_: None, parks=parks)
+    last = 9999.0 if stopped else 0.1
+    arrivals = Arrivals(attendance([0.0] * 6), desk.attend, recorder, time, last, sleep=time.sleep)
+    loop = gevent.spawn(arrivals.run)
+    while any(wire.answers for wire in wires):
+        gevent.sleep(0)
+    if stopped:
+        loop.kill()
+    loop.join()
+    delta = recorder.take(time(), final=True)
+    assert delta["failures"] == [["login", f"first: {cause}", 6]]
     count = sums(delta)
     assert count["offered"] == count["started"] == count["failed"] == 6
+
+
+def test_who_is_served_when_the_worker_is_stopped_was_let_down_by_no_site() -> None:
+    recorder, time = Recorder(), Time()
+    wire = Wire(time, [(1.0, None)])
+    desk = Desk(lambda: wire, two_steps, recorder, time, 30.0, lambda *_: None)
+    arrivals = Arrivals(attendance([0.0]), desk.attend, recorder, time, 100.0, sleep=time.sleep)
+    loop = gevent.spawn(arrivals.run)
+    while wire.answers:
+        gevent.sleep(0)
+    loop.kill()
+    delta = recorder.take(time(), final=True)
+    assert sorted(delta["failures"]) == [
+        ["first", WORKER_STOPPED, 1],
+        ["login", f"first: {WORKER_STOPPED}", 1],
+    ]
+    assert {name for _, name, _, _ in delta["spans"]} == {"arrival"}
+    assert wire.closed

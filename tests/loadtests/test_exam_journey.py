@@ -107,6 +107,14 @@ def test_tokens_are_renewed_before_they_end() -> None:
     assert visit.ok["refresh"] == len(visit.school.keycloak.refreshed) > 20
 
 
+def test_the_connection_to_the_login_is_kept_no_longer_than_for_the_tokens() -> None:
+    visit = exam().run()
+    tokens = [r for r in visit.school.seen if r.target.endswith("/token")]
+    assert len(tokens) > 20
+    assert all(r.last for r in tokens)
+    assert not any(r.last for r in visit.school.seen if r not in tokens)
+
+
 def test_a_token_that_still_holds_is_used_while_the_login_is_away() -> None:
     """A token lives 300 s and is renewed after 180; the login is away for the next 80."""
     visit = exam()
@@ -212,6 +220,99 @@ def test_an_outage_is_waited_out_and_saved_after() -> None:
     assert {w.outcome for w in visit.writes if w.status == 503} == {"unknown"}
     # The save counts from when it was meant to be made.
     assert visit.longest("autosave") > 10 > visit.longest("autosave", "service")
+
+
+def stall(visit: Visit, chosen: Callable[[Request], bool], seconds: float) -> None:
+    """Have the site say nothing for so long before it answers the first request that is chosen."""
+    first = nth(1, chosen)
+
+    def stalled(request: Request) -> None:
+        if first(request):
+            visit.now += seconds
+
+    visit.school.instead = stalled
+
+
+def renews(request: Request) -> bool:
+    """Tell a request for a new access token."""
+    return request.target.endswith("/token") and b"refresh_token" in request.body
+
+
+def test_a_handin_that_came_due_while_a_save_stalled_counts_from_when_it_was_due() -> None:
+    visit = exam()
+    due = Sitting.of(visit.plan, 0).handin
+    stall(visit, lambda r: puts(DOCUMENT)(r) and visit.now > due - 60, 100)
+    visit.run()
+    assert visit.longest("handin") > 40
+    assert visit.longest("handin", "service") < 1
+
+
+def test_saves_that_came_due_while_one_stalled_are_left_out_and_counted() -> None:
+    visit, calm = exam(), exam().run()
+    stall(visit, puts(DOCUMENT), 200)
+    visit.run()
+    assert calm.left_out == {}
+    assert 3 <= visit.left_out["autosave"] <= 6
+    assert visit.ok["autosave"] + visit.left_out["autosave"] == calm.ok["autosave"]
+
+
+def test_a_save_counts_the_wait_for_a_new_token() -> None:
+    visit = exam()
+    stall(visit, lambda r: renews(r) and visit.now > STARTS + 60, 40)
+    visit.run()
+    assert visit.longest("refresh") > 40
+    assert visit.longest("autosave") > 40
+    assert visit.longest("autosave", "service") < 1
+
+
+def test_a_save_counts_the_wait_for_another_login() -> None:
+    visit = exam()
+    visit.school.keycloak.remembering = False
+    stall(
+        visit, lambda r: r.method == "GET" and "/auth?" in r.target and visit.now > STARTS + 60, 40
+    )
+    visit.run()
+    assert visit.longest("login_page") > 40
+    assert visit.longest("token") < 1
+    assert visit.longest("autosave") > 40
+
+
+def test_a_handin_counts_the_wait_for_a_token_in_place_of_one_that_was_refused() -> None:
+    visit = exam()
+    refused = nth(1, puts(HANDIN))
+
+    def instead(request: Request) -> Response | None:
+        if refused(request):
+            return Response(401)
+        if renews(request) and any(puts(HANDIN)(r) for r in visit.school.seen):
+            visit.now += 40
+        return None
+
+    visit.school.instead = instead
+    visit.run()
+    assert visit.failures == {("handin", "401"): 1}
+    assert visit.longest("handin") > 40
+    assert visit.longest("handin", "service") < 1
+
+
+def test_a_save_that_was_lost_and_is_made_again_counts_from_when_it_was_meant() -> None:
+    visit = exam()
+    visit.cell.give(visit.person.username, DOCUMENT, b"of last week")
+    overwritten = nth(3, puts(DOCUMENT))
+
+    def instead(request: Request) -> None:
+        if overwritten(request):
+            visit.cell.give(visit.person.username, DOCUMENT, b"by somebody else")
+            visit.now += 40
+
+    visit.school.instead = instead
+    visit.run()
+    assert visit.failures == {("autosave", "conflict"): 1}
+    assert visit.longest("autosave") > 40
+
+
+def test_who_comes_when_the_exam_has_begun_is_not_late_for_the_paper() -> None:
+    assert exam(due=STARTS + 400).run().longest("paper_list") < 1
 
 
 def test_who_gives_up_has_tried_as_often_as_was_declared() -> None:

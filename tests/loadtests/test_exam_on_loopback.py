@@ -13,6 +13,7 @@ from klokken import writes
 from klokken.population import teachers
 from klokken.profile import Profile
 from klokken.results import MachineFacts, Results
+from klokken.storm import fleet
 from klokken.storm.outcome import Surroundings, results
 from loadtests.exam import HANDIN
 from tests.loadtests.double import Double
@@ -118,6 +119,25 @@ def test_an_exam_leaves_a_log_of_every_write(rung: dict[str, Rung]) -> None:
     assert counts.attempted == counts.acknowledged + counts.refused + counts.unknown
     assert counts.unknown == 1
     assert counts.handins == PUPILS
+
+
+def test_every_candidate_holds_a_connection_to_the_drive_and_the_fleet_counts_them(
+    rung: dict[str, Rung],
+) -> None:
+    exam = rung["exam"]
+    held = sum(exam.double.most_open[cell] for cell in exam.double.school.cells)
+    assert held >= PUPILS
+    # However little time somebody takes to sign in, they stay to the hand-in.
+    brief = exam.results.plan.model_copy(update={"patience_seconds": 1.0})
+    need = fleet.of(brief)
+    assert held <= need.crowd.connections <= 2 * PUPILS
+    assert held <= (need.open_files - fleet.OTHER_FILES) * need.workers
+    assert held <= need.conntrack
+
+
+def test_a_morning_holds_no_more_connections_than_the_fleet_counts(rung: dict[str, Rung]) -> None:
+    morning = rung["morning"]
+    assert 0 < morning.double.most_open["all"] <= fleet.of(morning.results.plan).crowd.connections
 
 
 def test_every_handin_is_what_the_pupil_was_told(rung: dict[str, Rung]) -> None:

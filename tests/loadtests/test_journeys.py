@@ -81,3 +81,9 @@ def test_a_pupil_of_the_second_cell_comes_back_to_it() -> None:
     query = parse_qs(visit.school.seen[-1].body.decode())
     assert query["redirect_uri"] == ["https://drive2.skole.test/oidc-callback.html"]
     assert visit.ok == {"login_page": 1, "password": 1, "token": 1, "login": 1}
+
+
+def test_who_only_logs_in_keeps_the_one_connection_to_the_end() -> None:
+    visit = Visit(plan_of("login")).run()
+    assert not any(request.last for request in visit.school.seen)
+    assert visit.closed == 1

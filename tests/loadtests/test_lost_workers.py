@@ -139,7 +139,8 @@ def test_the_storm_is_invalid_for_the_lost_workers_and_nothing_else(lots: list[L
     record, offered = record_of(lots), sum(len(lot.pupils) for lot in lots)
     lost = sum(worker.lost for worker in record.workers)
     generator = storms.generator(offered, workers=len(lots), lost_workers=lost)
-    reasons = invalid_because(storms.plan(max(1, offered)), record, generator)
+    plan = storms.plan(max(1, offered), workers=len(lots), pupils=12 * len(lots))
+    reasons = invalid_because(plan, record, generator)
     if offered:
         assert [reason.partition(",")[0] for reason in reasons] == [
             f"{lost} of {len(lots)} workers were lost"

@@ -45,6 +45,11 @@ def test_a_morning_ends_with_yesterdays_document_changed() -> None:
     assert visit.writes == []
 
 
+def test_who_goes_on_to_the_drive_keeps_no_connection_to_the_login() -> None:
+    seen = morning().run().school.seen
+    assert [r.target.rpartition("/")[2] for r in seen if r.last] == ["token"]
+
+
 def test_what_is_saved_is_saved_over_what_was_opened() -> None:
     visit = morning().run()
     [put] = [r for r in visit.school.seen if r.method == "PUT"]

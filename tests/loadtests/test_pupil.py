@@ -13,7 +13,7 @@ from loadtests.persistence import persistently
 from loadtests.pupil import Desk
 from loadtests.record import Recorder
 from loadtests.requests import Request, Response
-from loadtests.steps import Ask, Unanswered, Wait
+from loadtests.steps import Ask, AsOf, Meant, Think, Unanswered, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -237,3 +237,43 @@ def test_how_late_a_pupil_is_woken_is_recorded_and_what_it_did_meanwhile_is_not(
     woken = histogram.latency(histogram.merged([found["wake", "lateness"]]))
     assert woken.count == 1
     assert woken.max == pytest.approx(0.25, rel=1e-3)
+
+
+def test_what_is_asked_for_the_sake_of_a_request_counts_with_it_and_a_thought_does_not() -> None:
+    time, recorder = [0.0], Recorder("morning")
+
+    def sleep(seconds: float) -> None:
+        time[0] += seconds
+
+    def answer(_: int) -> Response:
+        time[0] += 2.0
+        return Response(200)
+
+    def saving(_: int) -> Journey:
+        yield Think()
+        meant = yield Meant()
+        yield Ask("login_page", Request(SITE, "GET", "/"), status_200)
+        yield Think()
+        yield Ask("password", Request(SITE, "POST", "/"), status_200)
+        yield AsOf(meant)
+        yield Ask("save", Request(SITE, "PUT", "/"), status_200)
+
+    desk = Desk(
+        lambda: Wire(answer),
+        saving,
+        recorder,
+        lambda: time[0],
+        None,
+        lambda *_: None,
+        temper=people(timeout=60.0, patience=60.0),
+        sleep=sleep,
+    )
+    desk.attend(0, 0.0)
+    found = {
+        name: histogram.latency(histogram.merged([hdr])).max
+        for _, name, kind, hdr in recorder.take(100.0, final=True)["spans"]
+        if kind == "intended"
+    }
+    assert found == pytest.approx(
+        {"login_page": 2.0, "password": 2.0, "save": 6.0, "morning": 6.0}, rel=1e-3
+    )

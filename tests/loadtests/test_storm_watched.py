@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def asked(port: int, path: str) -> str:
+def asked(port: int, path: str, method: str = "GET") -> str:
     """Return what the web interface answers."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
-        connection.request("GET", path)
+        connection.request(method, path)
         answer = connection.getresponse()
         assert answer.status == 200
         return answer.read().decode()

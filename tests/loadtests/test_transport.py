@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import errno
+import os
+import resource
 import socket
 import ssl
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import gevent
 import pytest
 
 from klokken.errors import InputError
+from klokken.record import INTERNAL
 from loadtests import login
 from loadtests.requests import Request, Response, Site
 from loadtests.steps import Ask, Unanswered
@@ -29,6 +33,18 @@ if TYPE_CHECKING:
 def site(tmp_path: Path) -> Iterator[Double]:
     with Double(tmp_path) as running:
         yield running
+
+
+@contextmanager
+def few_files() -> Iterator[None]:
+    """Let this process open no further file."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # A new file has a number from 3 on.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def target(site: Double, **changes: object) -> Target:
@@ -67,9 +83,47 @@ def test_pupils_come_from_each_source_address_in_turn(site: Double) -> None:
     assert site.clients == ["127.0.0.2", "127.0.0.3", "127.0.0.2"]
 
 
-def test_an_address_that_is_not_the_hosts_own_is_a_failed_connection(site: Double) -> None:
+def test_an_address_that_is_not_the_hosts_own_is_an_error_of_the_load_generator(
+    site: Double,
+) -> None:
     sources = ["192.0.2.1"]
     wire = Transport({site.origin: target(site)}, tls_context(site.ca_file), sources).connection()
+    with pytest.raises(Unanswered, match=f"^{INTERNAL}: Cannot assign requested address$"):
+        wire.send(Request(site.origin, "GET", "/"))
+    wire.close()
+
+
+def test_too_few_open_files_are_an_error_of_the_load_generator(site: Double) -> None:
+    wire = connection(site)
+    with few_files(), pytest.raises(Unanswered, match=f"^{INTERNAL}: Too many open files$"):
+        wire.send(Request(site.origin, "GET", "/"))
+    page = Request(site.origin, "GET", "/?state=a&nonce=b&redirect_uri=c")
+    assert wire.send(page).status == 200
+    wire.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_what_the_load_generators_kernel_lacks_is_no_failure_of_the_site(
+    site: Double, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr("loadtests.wire.Wire._connect", refuse)
+    wire = connection(site)
+    with pytest.raises(Unanswered, match=f"^{INTERNAL}: {os.strerror(number)}$"):
+        wire.send(Request(site.origin, "GET", "/"))
+    wire.close()
+
+
+def test_a_network_that_leads_nowhere_is_a_failed_connection(
+    site: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EHOSTUNREACH, "connect")
+
+    monkeypatch.setattr("loadtests.wire.Wire._connect", refuse)
+    wire = connection(site)
     with pytest.raises(Unanswered, match=r"^connection$"):
         wire.send(Request(site.origin, "GET", "/"))
     wire.close()
@@ -83,6 +137,15 @@ def test_each_host_has_a_connection_that_is_kept(site: Double) -> None:
     for origin in (*site.school.origins[1:], *site.school.origins[1:]):
         wire.send(Request(origin, "GET", "/"))
     assert site.connections == 3
+    wire.close()
+
+
+def test_a_connection_that_is_not_needed_for_long_is_closed(site: Double) -> None:
+    wire = connection(site)
+    for expected in (1, 2):
+        page = Request(site.origin, "GET", "/?state=a&nonce=b&redirect_uri=c", last=True)
+        assert wire.send(page).status == 200
+        assert site.connections == expected
     wire.close()
 
 

@@ -135,6 +135,11 @@ class Visit:
         return dict(self.delta["retries"])
 
     @property
+    def left_out(self) -> dict[str, int]:
+        """How many of each class came due and were never sent."""
+        return dict(self.delta["left_out"])
+
+    @property
     def writes(self) -> list[Write]:
         """The log of writes."""
         return [Write.model_validate(line) for line in self.delta["writes"]]
