@@ -13,7 +13,8 @@ from klokken.figure import Count, Figure, Positive, Share, TimeOfDay
 # A pupil who comes later than this does not sit the exam.
 LATEST_MINUTES = 10
 
-# The last minutes are five; half an exam must be longer than that.
+# The last minutes, in which many hand in; half an exam must be longer than that.
+LAST_MINUTES = 5.0
 Minutes = Annotated[float, Field(gt=10, le=720, strict=True, allow_inf_nan=False)]
 Compression = Annotated[float, Field(ge=1, le=1000, strict=True, allow_inf_nan=False)]
 Files = Annotated[int, Field(ge=1, le=100, strict=True)]
@@ -45,6 +46,17 @@ class Exam(Document):
         if self.paper_bytes.value < self.paper_files.value:
             raise ValueError("`paper_bytes` must give every one of `paper_files` a byte")
         return self
+
+    def handin(self, drawn: float) -> float:
+        """Return how many minutes into the exam somebody hands in who drew so much, from 0 to 1.
+
+        A declared share hands in at the last, the others over the second half.
+        """
+        share, half = self.last_minutes_share.value, self.minutes.value / 2
+        last = self.minutes.value - LAST_MINUTES
+        if drawn < share:
+            return last + drawn / share * LAST_MINUTES
+        return half + (drawn - share) / (1 - share) * (last - half)
 
     def check_arrivals(self, opens: time, closes: time) -> None:
         """Raise ValueError unless pupils come before the exam or within its first ten minutes."""

@@ -1,5 +1,7 @@
 """What a load generator's host has, and where; the role `loadgen` puts it there."""
 
+# Whom storms run as.
+ACCOUNT = "locust"
 CODE = "/opt/klokken/code"
 PYTHON = "/opt/klokken/venv/bin/python"
 CA_FILE = "/etc/klokken/tls/trusted.pem"

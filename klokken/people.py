@@ -18,7 +18,7 @@ from klokken.document import Document
 from klokken.figure import Figure, Positive
 from klokken.retries import Retries
 
-# The longest wait that latency histograms tell from a longer one, in seconds.
+# The longest thought, wait or pause that a profile may declare, in seconds.
 LONGEST_WAIT = 120.0
 
 Span = Annotated[float, Field(gt=0, le=LONGEST_WAIT, strict=True, allow_inf_nan=False)]

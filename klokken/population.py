@@ -17,6 +17,7 @@ Numbers: TypeAlias = NDArray[np.int64]
 # A Danish class has 20.9 pupils, a Danish folkeskole 429.
 PUPILS_A_CLASS = 21
 CLASSES_A_SCHOOL = 20
+PUPILS_A_SCHOOL = PUPILS_A_CLASS * CLASSES_A_SCHOOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,12 @@ def pupils_of(klass: int, pupils: int) -> range:
     """Return the numbers of the pupils of a class, where there are `pupils` in all."""
     first = klass * PUPILS_A_CLASS
     return range(first, min(first + PUPILS_A_CLASS, pupils))
+
+
+def largest_cell(pupils: int, cells: int) -> int:
+    """Return how many of the pupils are in the first of so many cells; no other has more."""
+    first = np.arange(0, schools(pupils), cells) * PUPILS_A_SCHOOL
+    return int(np.minimum(PUPILS_A_SCHOOL, pupils - first).sum())
 
 
 def _person(username: str, klass: int, cells: int, *, teacher: bool) -> Person:

@@ -24,20 +24,25 @@ ARRIVAL, WAKE = "arrival", "wake"
 LATENESS = "lateness"
 # The cause of a failure of the generator's own making, which no site may be judged by.
 INTERNAL = "internal error"
-# The cause of what the pupils of a worker that is gone have missed.
+# The causes of what the pupils of a worker that is gone, or was stopped in mid-storm, have missed.
 WORKER_LOST = "worker lost"
+WORKER_STOPPED = "worker stopped"
 
 Kind = Literal["intended", "service", "think", "lateness"]
 
 
 class ClassCounts(Document):
-    """What became of the requests of one class; `abandoned` are those that nobody waited for."""
+    """What became of the requests of one class; `abandoned` are those that nobody waited for.
+
+    `left_out` came due and were never sent, and are no requests.
+    """
 
     requests: Whole
     ok: Whole
     failures: dict[str, Whole]
     abandoned: Whole = 0
     retries: Whole = 0
+    left_out: Whole = 0
 
 
 class SecondCounts(Document):

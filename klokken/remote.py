@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from klokken.topology import Tier
 
 CONNECT_SECONDS = 10
+# Bytes a second that a file is fetched at even over a slow line.
+FETCHED_PER_SECOND = 500_000
 # What ssh itself exits with when it did not reach the host or lost it.
 _SSH_FAILED = 255
 
@@ -141,20 +145,36 @@ class Remote:
             finally:
                 bound.cancel()
 
+    def size(self, path: str) -> int:
+        """Return the bytes of a file of the host; 0 where there is no such file."""
+        said = self.run(["stat", "-L", "-c", "%s", "--", path], root=True, check=False)
+        return int(said) if said.strip().isdigit() else 0
+
     def fetch(self, source: str, destination: Path, *, timeout: float = 120.0) -> None:
         """Copy the file `source` of the host to `destination`, whole or not at all.
 
-        Raises UnwritableError where it is there and `destination` cannot be written.
+        It may be larger than this machine's memory, and has a second more than `timeout` for
+        each FETCHED_PER_SECOND bytes. Raises UnwritableError where it is there and `destination`
+        cannot be written.
         """
-        done = self._ssh(["cat", "--", source], b"", timeout, root=True)
-        if done.returncode != 0:
-            raise MachineError(f"{self.name}: {source} cannot be fetched: {_said(done)}")
-        draft = destination.with_name(destination.name + ".part")
-        try:
-            draft.write_bytes(done.stdout)
-            draft.replace(destination)
-        except OSError as error:
-            raise UnwritableError(f"{destination}: cannot be written ({error.strerror})") from None
+        limit = timeout + self.size(source) / FETCHED_PER_SECOND
+        command = [*self.command(), self.remote_command(["cat", "--", source], root=True)]
+        with (
+            tempfile.TemporaryFile() as said,
+            self.process(command, stderr=said) as process,
+            _drafted(destination) as file,
+        ):
+            bound = threading.Timer(limit, process.kill)
+            bound.start()
+            try:
+                shutil.copyfileobj(process.stdout or io.BytesIO(), file)
+                ended = process.wait()
+            finally:
+                bound.cancel()
+            if ended:
+                said.seek(0)
+                problem = _last_line(said.read()) or f"no end after {limit:.0f} s"
+                raise MachineError(f"{self.name}: {source} cannot be fetched: {problem}")
 
     @contextlib.contextmanager
     def forward(self, port: int, *, timeout: float = 15.0) -> Iterator[int]:
@@ -237,6 +257,20 @@ def _give(process: subprocess.Popen[bytes], given: bytes) -> None:
     if process.stdin:
         with process.stdin as pipe:
             pipe.write(given)
+
+
+@contextlib.contextmanager
+def _drafted(destination: Path) -> Iterator[IO[bytes]]:
+    """Give a file that becomes `destination` where all goes well, and is removed where not."""
+    draft = destination.with_name(destination.name + ".part")
+    try:
+        with draft.open("wb") as file:
+            yield file
+        draft.replace(destination)
+    except OSError as error:
+        raise UnwritableError(f"{destination}: cannot be written ({error.strerror})") from None
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _no_ssh() -> MachineError:

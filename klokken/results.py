@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Literal[3] = 3
 
 Whole = Annotated[int, Field(ge=0)]
+# What the counters that all is drawn from take, beside the number of a pupil.
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -58,7 +60,7 @@ class StormPlan(Document):
     stack: str
     profile: Profile
     fraction: Annotated[float, Field(gt=0, le=1)]
-    seed: Whole
+    seed: Seed
     pupils: Annotated[int, Field(ge=1)]
     opens: time
     closes: time
@@ -111,12 +113,14 @@ class ClassResult(Document):
 
     `intended` counts from when the pupil was due or, later on, first meant to send the request;
     `service` from when it was sent. Every attempt is a request; `retries` are the attempts that
-    were not the first. `abandoned` are those whose pupil left before the answer.
+    were not the first. `abandoned` are those whose pupil left before the answer. `left_out` are
+    no requests: they came due while the one before was still under way, and were never sent.
     """
 
     requests: Whole
     ok: Whole
     retries: Whole = 0
+    left_out: Whole = 0
     failures: dict[str, Whole]
     abandoned: Whole = 0
     intended: Latency

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from klokken.record import INTERNAL, WORKER_LOST, ClassCounts
+from klokken.record import INTERNAL, WORKER_LOST, WORKER_STOPPED, ClassCounts
 from klokken.results import ClassResult, Generator, Judgement, StormPlan, Verdict
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def invalid_because(plan: StormPlan, record: Record, generator: Generator) -> li
     ]
     if generator.lost_workers:
         reasons.append(_lost(record, generator))
-    return reasons + _short(plan, record) + _odd(plan, record)
+    return reasons + _stopped(plan, record) + _short(plan, record) + _odd(plan, record)
 
 
 def _late(plan: StormPlan, generator: Generator) -> list[str]:
@@ -114,9 +114,20 @@ def _lost(record: Record, generator: Generator) -> str:
     )
 
 
+def _stopped(plan: StormPlan, record: Record) -> list[str]:
+    """Return what became of the pupils of workers that were stopped."""
+    whole = record.classes.get(plan.profile.journey, NOTHING)
+    within = sum(n for cause, n in whole.failures.items() if cause.endswith(WORKER_STOPPED))
+    before = record.dropped.get(WORKER_STOPPED, 0)
+    missed = f"{before} pupils before and {within} in their journeys"
+    gone = f"workers were stopped before the storm was over, and with them {missed}"
+    return [gone] if before + within else []
+
+
 def _short(plan: StormPlan, record: Record) -> list[str]:
-    """Return what was offered and not started, beside what lost workers took with them."""
-    causes = {cause: n for cause, n in sorted(record.dropped.items()) if cause != WORKER_LOST}
+    """Return what was offered and not started, beside what workers took with them."""
+    gone = {WORKER_LOST, WORKER_STOPPED}
+    causes = {cause: n for cause, n in sorted(record.dropped.items()) if cause not in gone}
     if not causes:
         return []
     why = ", ".join(f"{n} {cause}" for cause, n in causes.items())
@@ -146,11 +157,31 @@ def _odd(plan: StormPlan, record: Record) -> list[str]:
         for what, (one, other) in sums.items()
         if one != other
     ]
-    if any(INTERNAL in cause for c in record.classes.values() for cause in c.failures):
-        reasons.append("the load generator itself had errors, see its journal")
+    reasons += _own_errors(record) + _shared_out(plan, record)
     if record.run != plan.run:
         reasons.append(f"the record is of another storm, {record.run!r}")
     return reasons
+
+
+def _shared_out(plan: StormPlan, record: Record) -> list[str]:
+    """Return where the workers or their pupils are not those of the plan."""
+    reasons, workers = [], record.workers
+    if len(workers) != plan.workers:
+        reasons.append(f"{plan.workers} workers were planned, and {len(workers)} took part")
+    parts = sorted((worker.first, worker.end) for worker in workers)
+    # Each range must begin where the one before ends, the first at 0, and the last end with all.
+    edges = [0, *(edge for part in parts for edge in part), plan.people]
+    if edges[::2] != edges[1::2]:
+        reasons.append(f"the workers' shares are not the {plan.people} pupils, each of them once")
+    return reasons
+
+
+def _own_errors(record: Record) -> list[str]:
+    """Return what the load generator itself failed by."""
+    causes = {cause for c in record.classes.values() for cause in c.failures if INTERNAL in cause}
+    found = {cause.partition(INTERNAL)[2].removeprefix(": ") for cause in causes}
+    told = ", ".join(sorted(cause or "see its journal" for cause in found))
+    return [f"the load generator itself had errors ({told})"] if told else []
 
 
 def verdict(plan: StormPlan, reasons: list[str], judged: list[Judgement]) -> Verdict:

@@ -83,6 +83,13 @@ def plan(offered: int, seconds: int = 60, **changes: Any) -> StormPlan:
     return StormPlan.model_validate({**body, **changes})
 
 
+def country_exam() -> StormPlan:
+    """Return the exam of everybody in Denmark who sits one."""
+    everybody, exam = 68_600, Profile.named("exam")
+    opens, closes = exam.arrivals.opens, exam.arrivals.closes
+    return plan(everybody, profile=exam, pupils=everybody, workers=10, opens=opens, closes=closes)
+
+
 def counts(total: int, seconds: int) -> list[int]:
     """Spread `total` over `seconds` as a bell, without losing one."""
     weights = [exp(-(((s - seconds / 2) / (seconds / 3)) ** 2)) for s in range(seconds)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -102,12 +103,30 @@ def _left_there(master: Units, problem: UnwritableError) -> Record:
 
 
 def _salvaged(folder: Path, following: Following, loss: MachineError) -> Record:
-    """Return what the journal's copy comes to; raise the `loss` where no storm had begun."""
+    """Return what the journal comes to; raise the `loss` where no storm had begun."""
+    master = following.hosts[0]
     far = share_of(following.plan, following.progress.second)
-    why = following.hosts[0].ending() or str(loss).splitlines()[-1]
-    because = f"the master was lost after {far}: {why}"
-    record = salvaged(folder, because)
+    why = master.ending() or str(loss).splitlines()[-1]
+    stays = _completed(master, folder / JOURNAL)
+    record = salvaged(folder, f"the master was lost after {far}: {why}{stays}")
     if record is None:
         raise loss
-    following.out.write(f"{loss}\nthe record is made of what was heard until then\n")
+    following.out.write(f"{loss}\nthe record is made of what was heard until then{stays}\n")
     return record
+
+
+def _completed(master: Units, copy: Path) -> str:
+    """Have the journal whole in place of its `copy`, whose connection may have been lost early.
+
+    Where that fails and there is more of it, it stays, and where is returned in words.
+    """
+    host, journal = master.station.host, f"{master.run_folder}/{JOURNAL}"
+    try:
+        host.fetch(journal, copy)
+    except MachineError:
+        with contextlib.suppress(MachineError):
+            if host.size(journal) <= copy.stat().st_size:
+                return ""
+        master.kept = True
+        return f"; what else the master heard stays on {host.name}, in {master.run_folder}"
+    return ""

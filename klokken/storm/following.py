@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 # Seconds for the processes to start and find each other.
 STARTING = 90.0
-# Seconds without a line of progress after which the units are looked at.
+# Seconds without a line of progress after which the units are looked at, and asked for it anew.
 SILENCE = 10.0
+# Seconds for which the master's host may be out of reach; its storm goes on meanwhile.
+OUT_OF_REACH = 60.0
+# Seconds before the host is asked again.
+_AGAIN = 1.0
 # Seconds for what is left of a journal to arrive.
 _REST = 5.0
 # How long Locust's web interface stays after a storm at most, in seconds.
@@ -57,8 +61,8 @@ class Following:
     def follow(self) -> None:
         """Show the storm's progress until its last line; raise MachineError where none comes."""
         deadline = time.monotonic() + STARTING + lasting(self.plan) + ENDING
-        with self._web_interface(), self.master.process(self._tail(PROGRESS)) as tail:
-            for line in self._lines(tail.stdout, deadline):
+        with self._web_interface():
+            for line in self._lines(deadline):
                 done = self.progress.show(line)
                 self._tell_opening()
                 if done:
@@ -93,11 +97,11 @@ class Following:
             self.out.write("The storm is over. Press Ctrl-C when you have seen enough.\n")
             time.sleep(WEB_LINGERS)
 
-    def _tail(self, name: str) -> list[str]:
+    def _tail(self, name: str, lines: str = "+1") -> list[str]:
         # tail waits for the file to appear, and ends when the master does.
         script = (
             f"exec tail --pid=$(systemctl show -p MainPID --value {loadgen.MASTER})"
-            f" -s 0.5 -n +1 -F {self.hosts[0].run_folder}/{name} 2>/dev/null"
+            f" -s 0.5 -n {lines} -F {self.hosts[0].run_folder}/{name} 2>/dev/null"
         )
         return [
             *self.master.command(),
@@ -110,25 +114,41 @@ class Following:
             self.opened(time.time() - self.progress.second)
             self.opened = None
 
-    def _lines(self, stream: IO[bytes] | None, deadline: float) -> Iterator[str]:
-        """Yield lines until the stream ends or time is up; look at the units in a silence."""
-        if stream is None:
-            return
-        rest = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(stream, selectors.EVENT_READ)
-            while (left := deadline - time.monotonic()) > 0:
-                if not selector.select(min(left, SILENCE)):
-                    if failure := self._failure():
-                        raise failure
-                    if self.hosts[0].master_is_gone():
-                        return
-                    continue
-                block = stream.read1(65536)  # type: ignore[attr-defined]  # a BufferedReader
-                if not block:
-                    return
-                *lines, rest = (rest + block).split(b"\n")
-                yield from (line.decode("utf-8", "replace") for line in lines)
+    def _lines(self, deadline: float) -> Iterator[str]:
+        """Yield lines of progress until the master has ended, or time is up.
+
+        A connection that is lost, or silent, is made anew: the storm does not depend on it.
+        """
+        lines = "+1"
+        while time.monotonic() < deadline:
+            with self.master.process(self._tail(PROGRESS, lines)) as tail:
+                yield from _lines_of(tail.stdout, deadline)
+            if self._is_over(deadline):
+                # What came last may have been missed.
+                last = ["tail", "-n", "1", "--", f"{self.hosts[0].run_folder}/{PROGRESS}"]
+                yield self.master.run(last, root=True, check=False)
+                return
+            # Those before the last are of the past.
+            lines = "1"
+            time.sleep(_AGAIN)
+
+    def _is_over(self, deadline: float) -> bool:
+        """Say whether the master has ended.
+
+        Raises MachineError where a unit failed, or a host stays out of reach.
+        """
+        end = min(deadline, time.monotonic() + OUT_OF_REACH)
+        while True:
+            try:
+                failure, over = self._failure(), self.hosts[0].master_is_gone()
+            except MachineError:
+                if time.monotonic() >= end:
+                    raise
+                time.sleep(_AGAIN)
+                continue
+            if failure:
+                raise failure
+            return over
 
     def _failure(self) -> MachineError | None:
         """Return why the storm cannot go on: before it opened, any unit that failed.
@@ -146,3 +166,20 @@ class Following:
         with self.master.forward(loadgen.WEB_PORT, timeout=STARTING) as port:
             self.out.write(f"Locust's web interface: http://127.0.0.1:{port}\n")
             yield
+
+
+def _lines_of(stream: IO[bytes] | None, deadline: float) -> Iterator[str]:
+    """Yield lines until the stream ends or is silent, or time is up."""
+    if stream is None:
+        return
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        while (left := deadline - time.monotonic()) > 0:
+            if not selector.select(min(left, SILENCE)):
+                return
+            block = stream.read1(65536)  # type: ignore[attr-defined]  # a BufferedReader
+            if not block:
+                return
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line.decode("utf-8", "replace") for line in lines)

@@ -119,6 +119,7 @@ def _classes(record: Record) -> dict[str, ClassResult]:
             failures=counts.failures,
             abandoned=counts.abandoned,
             retries=counts.retries,
+            left_out=counts.left_out,
             intended=_latency(record.spans, name, "intended"),
             service=_latency(record.spans, name, "service"),
         )

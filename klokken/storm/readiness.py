@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from klokken import loadgen
 from klokken.errors import MachineError
 from klokken.storm import clocks
-from klokken.storm.fleet import CONNTRACK_SECONDS, OTHER_FILES, TIME_WAIT_SECONDS
+from klokken.storm.fleet import OTHER_FILES
 from klokken.storm.following import STARTING
 from klokken.storm.timing import lasting
 from klokken.storm.units import ENDING
@@ -22,15 +22,19 @@ if TYPE_CHECKING:
     from klokken.storm.fleet import Fleet
     from klokken.storm.stations import Station
 
-# Memory of a process of Locust with its libraries (105 MB measured), of a pupil in a journey
-# (25 KB of TLS, a greenlet, what it knows; with room), and of one not yet due.
+# Memory of a process of Locust with its libraries (105 MB measured), of a pupil in a journey (a
+# greenlet and what it knows, 13 KB, with room) and each open connection (25 KB of TLS, with
+# room), and of one not yet due.
 PROCESS_BYTES = 120_000_000
-BUSY_BYTES = 60_000
+PUPIL_BYTES = 30_000
+CONNECTION_BYTES = 30_000
 WAITING_BYTES = 16
 # What a worker hands over in a second, as the journal has it (0.9 KB measured at 50 logins/s),
 # and what else a run leaves.
 JOURNAL_BYTES = 4_000
 OTHER_BYTES = 50_000_000
+# A line of the log of writes (362 bytes measured), which the journal has as well.
+WRITE_BYTES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +54,33 @@ class Need:
 
 def need_of(plan: StormPlan, fleet: Fleet, workers: int, *, master: bool) -> Need:
     """Return what a storm needs of a host with so many of its `workers`, or its `master` too."""
-    share = workers / plan.workers
-    opened = fleet.peak_per_second * fleet.connections_per_journey * share
-    held, busy = fleet.held_seconds, fleet.peak_per_second * fleet.held_seconds * share
-    pupils = ceil(busy) * BUSY_BYTES + ceil(plan.people * share) * WAITING_BYTES
-    written = OTHER_BYTES + ceil(plan.workers * lasting(plan)) * JOURNAL_BYTES
+    share, crowd = workers / plan.workers, fleet.crowd
+    connections = crowd.connections * share
+    pupils = ceil(crowd.pupils * share) * PUPIL_BYTES + ceil(connections) * CONNECTION_BYTES
+    waiting = ceil(plan.people * share) * WAITING_BYTES
     return Need(
-        ports=ceil(opened * (held + TIME_WAIT_SECONDS)),
-        open_files=ceil(opened * held / max(1, workers)) + OTHER_FILES,
-        conntrack=ceil(opened * (held + CONNTRACK_SECONDS)),
-        memory_bytes=(workers + master) * PROCESS_BYTES + pupils,
-        disk_bytes=written if master else 0,
+        ports=ceil(crowd.ports * share),
+        open_files=ceil(connections / max(1, workers)) + OTHER_FILES,
+        conntrack=ceil(crowd.conntrack * share),
+        memory_bytes=(workers + master) * PROCESS_BYTES + pupils + waiting,
+        disk_bytes=_left_bytes(plan) if master else 0,
         seconds=ceil(STARTING + lasting(plan) + ENDING),
     )
+
+
+def _left_bytes(plan: StormPlan) -> int:
+    """Return what the run leaves on the master's host."""
+    heard = ceil(plan.workers * lasting(plan)) * JOURNAL_BYTES
+    return OTHER_BYTES + heard + _writes(plan) * 2 * WRITE_BYTES
+
+
+def _writes(plan: StormPlan) -> int:
+    """Return how often something is stored; who hands in early leaves room for what is repeated."""
+    exam = plan.profile.exam
+    if exam is None:
+        return 0
+    gap = (exam.autosave_least_seconds.value + exam.autosave_most_seconds.value) / 2
+    return plan.offered * (ceil(exam.minutes.value * 60 / gap) + 1)
 
 
 def complaints(facts: Facts, addresses: Sequence[str], need: Need) -> list[str]:

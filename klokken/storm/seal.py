@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from klokken import loadgen
 from klokken.errors import StormRefusedError
 from klokken.remote import Remote
 from klokken.topology import Tier
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from klokken.inventory import Inventory
 
 # The role loadgen writes both chains: all that Locust's account sends goes through `seal`.
-_TABLE = ["nft", "-j", "list", "table", "inet", "klokken"]
 _CHAIN, _LEADS_THERE = "seal", "loadgen_output"
+# The account's number, then the table.
+_ASK = f"id -u {loadgen.ACCOUNT} && nft -j list table inet klokken"
 _MEND = "run `klokken up`, which seals it"
+# What a rule of the seal may do. Anything else, such as `return`, could lead out of it.
+_STATEMENTS = frozenset({"match", "counter", "accept", "reject"})
 
 
 def require(inventory: Inventory) -> None:
@@ -25,11 +29,12 @@ def require(inventory: Inventory) -> None:
     hosts = Remote.of(inventory, Tier.LOADGEN)
 
     def read(host: Remote) -> str:
-        return host.run(_TABLE, root=True, check=False)
+        return host.run(["sh", "-c", _ASK], root=True, check=False)
 
     with ThreadPoolExecutor(max(1, len(hosts))) as pool:
-        for host, listed in zip(hosts, pool.map(read, hosts), strict=True):
-            lets = reachable(listed)
+        for host, told in zip(hosts, pool.map(read, hosts), strict=True):
+            account, _, listed = told.partition("\n")
+            lets = reachable(listed, int(account)) if account.isdecimal() else None
             if lets is None:
                 raise StormRefusedError(host.name, "seal", "is not in force", _MEND)
             if beyond := sorted(lets - site):
@@ -37,33 +42,43 @@ def require(inventory: Inventory) -> None:
                 raise StormRefusedError(host.name, "seal", problem, _MEND)
 
 
-def reachable(listed: str) -> frozenset[str] | None:
-    """Return where the seal in a table, listed as JSON, lets Locust send; None where it is open.
+def reachable(listed: str, account: int) -> frozenset[str] | None:
+    """Return where the seal in a table, listed as JSON, lets `account` send; None where it is open.
 
     A rule that is not one of the role's kinds leaves the seal in doubt, and so open.
     """
     try:
         entries = json.loads(listed)["nftables"]
+        chains = [entry["chain"] for entry in entries if "chain" in entry]
         rules = [entry["rule"] for entry in entries if "rule" in entry]
-        chain = [rule["expr"] for rule in rules if rule["chain"] == _CHAIN]
+        seal = [rule["expr"] for rule in rules if rule["chain"] == _CHAIN]
         ways = [rule["expr"] for rule in rules if rule["chain"] == _LEADS_THERE]
-        closed = bool(chain) and list(chain[-1][0]) == ["reject"]
-        led = any(_only_account(way) and way[-1] == {"jump": {"target": _CHAIN}} for way in ways)
+        closed = bool(seal) and list(seal[-1][0]) == ["reject"]
+        # Only what is asked first is asked of everything that is sent.
+        led = _sees_all_output(chains) and ways[:1] == [_way(account)]
         if not (closed and led):
             return None
         open_to: set[str] = set()
-        for expressions in chain:
+        for expressions in seal:
+            if any(set(each) - _STATEMENTS for each in expressions):
+                return None
             if {"accept": None} in expressions:
                 open_to |= _destinations(expressions)
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return None
     return frozenset(open_to)
 
 
-def _only_account(expressions: list[Any]) -> bool:
-    """Say whether a rule asks for the account that sends, and for nothing else."""
-    asked = [e["match"]["left"] for e in expressions[:-1]]
-    return asked == [{"meta": {"key": "skuid"}}]
+def _sees_all_output(chains: list[Any]) -> bool:
+    """Say whether the kernel hands the chain that leads to the seal all that is sent."""
+    hooks = [(c.get("type"), c.get("hook")) for c in chains if c["name"] == _LEADS_THERE]
+    return hooks == [("filter", "output")]
+
+
+def _way(account: int) -> list[Any]:
+    """Return the rule that leads to the seal whatever `account` sends, and asks nothing else."""
+    sender = {"op": "==", "left": {"meta": {"key": "skuid"}}, "right": account}
+    return [{"match": sender}, {"jump": {"target": _CHAIN}}]
 
 
 def _destinations(expressions: list[Any]) -> set[str]:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import signal
 import sys
+import time
+import tracemalloc
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +19,7 @@ from klokken.inventory import Inventory
 from klokken.profile import Profile
 from klokken.remote import Remote
 from klokken.results import Results, Verdict
-from klokken.storm import driver, remains
+from klokken.storm import driver, following, remains
 from klokken.storm.progress import ProgressLine
 from klokken.storm.stations import stations
 from klokken.storm.units import Units
@@ -25,8 +30,10 @@ from tests.unit.test_plan import inventory
 from tests.unit.test_verdict import record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from klokken.record import Record
 
 ONE, OTHER = "198.18.0.111", "198.18.0.112"
 
@@ -235,6 +242,150 @@ def test_a_master_lost_before_the_opening_leaves_nothing(
         ring(host)
 
 
+def written(host: Path, name: str, text: str) -> None:
+    """Have the master write to a file of its run."""
+    with (host / ONE / "runs" / plan().run / name).open("a") as file:
+        file.write(text)
+
+
+def ring_while(host: Path, happens: Callable[[], None]) -> tuple[Record, str]:
+    """Ring a storm whose master does not say that it is over; something `happens` meanwhile."""
+    (host / "progress.jsonl").write_text(progress_line(2) + "\n")
+    out = io.StringIO()
+
+    def opened(_: float) -> None:
+        happens()
+
+    found = driver.ring(inventory(), plan(), host / "results", out=out, opened=opened)
+    return found, out.getvalue()
+
+
+def test_a_progress_that_breaks_off_does_not_end_its_storm(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DROPS", "progress.jsonl")
+
+    def ends() -> None:
+        written(host, "progress.jsonl", progress_line(3, done=True) + "\n")
+
+    found, said = ring_while(host, ends)
+    assert found == record()
+    assert said.count("08:00:02") == 1
+    assert "08:00:03" in said
+
+
+def test_a_progress_that_is_silent_is_asked_for_anew(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANGS", "progress.jsonl")
+    found = driver.ring(inventory(), plan(), host / "results", out=io.StringIO())
+    assert found == record()
+
+
+def test_a_master_that_ended_unseen_has_a_result(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DROPS", "progress.jsonl")
+
+    def ends() -> None:
+        written(host, "progress.jsonl", progress_line(3, done=True) + "\n")
+        (host / ONE / "pid").unlink()
+
+    monkeypatch.setenv("LASTS", "5")
+    assert ring_while(host, ends)[0] == record()
+
+
+def test_a_host_that_is_out_of_reach_for_a_moment_does_not_end_its_storm(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DROPS", "progress.jsonl")
+
+    def comes_back() -> None:
+        monkeypatch.setenv("DOWN", "")
+        written(host, "progress.jsonl", progress_line(3, done=True) + "\n")
+
+    def goes() -> None:
+        monkeypatch.setenv("DOWN", ONE)
+        Timer(0.5, comes_back).start()
+
+    assert ring_while(host, goes)[0] == record()
+
+
+def test_a_journal_that_broke_off_on_its_way_is_fetched_whole(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DROPS", "journal.jsonl")
+    monkeypatch.setenv("RESULT", "signal")
+    shared, heard = (host / "journal.jsonl").read_text().splitlines(keepends=True)
+    (host / "journal.jsonl").write_text(shared)
+
+    def dies() -> None:
+        copied(host, len(shared))
+        written(host, "journal.jsonl", heard)
+        killed(host)
+
+    found, said = ring_while(host, dies)
+    assert found.cut_short == "the master was lost after 2 s of 34: its unit ended by signal"
+    assert sum(found.seconds.completed) == 1
+    assert "stays" not in said
+    assert nothing_is_left(host)
+
+
+def test_a_journal_that_cannot_be_fetched_stays_where_it_is_longer(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DROPS", "journal.jsonl")
+    shared, heard = (host / "journal.jsonl").read_text().splitlines(keepends=True)
+    (host / "journal.jsonl").write_text(shared)
+    (host / "record.json").unlink()
+
+    def dies() -> None:
+        copied(host, len(shared))
+        (host / "results" / "journal.jsonl.part").symlink_to("/dev/full")
+        written(host, "journal.jsonl", heard)
+        killed(host)
+
+    found, said = ring_while(host, dies)
+    there = host / ONE / "runs" / plan().run
+    stays = f"; what else the master heard stays on loadgen1, in {host}/ADDRESS/runs/{plan().run}"
+    assert found.cut_short.endswith(stays)
+    assert stays in said
+    assert (there / "journal.jsonl").read_text() == shared + heard
+    assert remains.reported(there) == there / "report.html"
+    assert Results.read(there / "results.json").completed == 1
+
+
+def test_a_host_that_stays_out_of_reach_keeps_what_its_master_heard(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DROPS", "progress.jsonl")
+    monkeypatch.setenv("LASTS", "5")
+    monkeypatch.setattr(following, "OUT_OF_REACH", 0.0)
+
+    def goes() -> None:
+        copied(host, (host / "journal.jsonl").stat().st_size)
+        monkeypatch.setenv("DOWN", ONE)
+
+    found, said = ring_while(host, goes)
+    assert sum(found.seconds.completed) == 1
+    assert "loadgen1: cannot be reached" in found.cut_short
+    assert "stays on loadgen1" in found.cut_short
+    assert "not cleared up: loadgen1" in said
+
+
+def copied(host: Path, size: int) -> None:
+    """Wait until so many bytes of the journal are here."""
+    end = time.monotonic() + 20
+    while (host / "results" / "journal.jsonl").stat().st_size < size:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def killed(host: Path) -> None:
+    """Kill the master."""
+    os.kill(int((host / ONE / "pid").read_text()), signal.SIGKILL)
+
+
 def test_a_full_disk_here_leaves_the_record_there(host: Path) -> None:
     (host / "results").mkdir()
     (host / "results" / "record.json.part").symlink_to("/dev/full")
@@ -276,10 +427,40 @@ def test_a_program_that_does_not_end_is_one_line() -> None:
 
 
 @pytest.mark.usefixtures("host")
+def test_a_file_larger_than_memory_is_fetched_in_pieces(tmp_path: Path) -> None:
+    source, size = tmp_path / "source", 64 * 2**20
+    with source.open("wb") as file:
+        file.truncate(size)
+    (remote, *_) = Remote.of(inventory())
+    tracemalloc.start()
+    try:
+        remote.fetch(str(source), tmp_path / "copy")
+        assert tracemalloc.get_traced_memory()[1] < size / 8
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "copy").stat().st_size == size
+    assert remote.size(str(source)) == size
+
+
+@pytest.mark.usefixtures("host")
+def test_a_larger_file_may_take_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (remote, *_) = Remote.of(inventory())
+    (tmp_path / "bin" / "cat").write_text('#!/bin/sh\nsleep 0.5\nexec /bin/cat "$@"\n')
+    (tmp_path / "bin" / "cat").chmod(0o755)
+    (tmp_path / "source").write_bytes(bytes(1000))
+    with pytest.raises(MachineError, match=r"source cannot be fetched: no end after 0 s"):
+        remote.fetch(str(tmp_path / "source"), tmp_path / "copy", timeout=0.1)
+    assert not (tmp_path / "copy").exists()
+    monkeypatch.setattr("klokken.remote.FETCHED_PER_SECOND", 10)
+    remote.fetch(str(tmp_path / "source"), tmp_path / "copy", timeout=0.1)
+    assert (tmp_path / "copy").read_bytes() == bytes(1000)
+
+
+@pytest.mark.usefixtures("host")
 def test_a_file_that_is_missing_is_not_fetched(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="cannot be fetched"):
         Remote.of(inventory())[0].fetch("/no/such/file", tmp_path / "copy")
-    assert not (tmp_path / "copy").exists()
+    assert not list(tmp_path.glob("copy*"))
 
 
 class Terminal(io.StringIO):

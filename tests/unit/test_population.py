@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,12 @@ def test_every_pupil_is_in_one_class_and_every_class_has_one_teacher(pupils: int
     classes = [population.pupils_of(k, pupils) for k in range(population.teachers(pupils))]
     assert [p for members in classes for p in members] == list(range(pupils))
     assert all(1 <= len(members) <= population.PUPILS_A_CLASS for members in classes)
+
+
+@given(pupils=st.integers(1, 200_000), cells=CELLS)
+def test_no_cell_has_more_pupils_than_the_first(pupils: int, cells: int) -> None:
+    in_cell = np.bincount(population.schools_of(0, pupils, pupils) % cells)
+    assert population.largest_cell(pupils, cells) == in_cell[0] == in_cell.max()
 
 
 @given(pupils=st.integers(1, 5000), cells=CELLS)

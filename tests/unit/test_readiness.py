@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 from klokken.paths import PROJECT
 from klokken.storm import clocks
 from klokken.storm.clocks import Reading
+from klokken.storm.crowd import Crowd
 from klokken.storm.facts import Facts, parsed
 from klokken.storm.fleet import derive, of
-from klokken.storm.readiness import Need, complaints, need_of
+from klokken.storm.readiness import PROCESS_BYTES, Need, complaints, need_of
 from klokken.storm.stations import SPARE, enough, spread
+from loadtests.exam import DOCUMENT
+from loadtests.logbook import attempted, lines
+from loadtests.steps import Draft
 from tests import storms
 from tests.unit.test_plan import plan
 
@@ -126,27 +130,53 @@ def test_a_host_that_follows_no_connections_needs_no_room_for_them() -> None:
 
 @given(
     st.floats(0.1, 1e4),
-    st.integers(1, 5),
-    st.floats(0, 60),
+    st.floats(0, 1e5),
+    st.floats(0, 1e6),
+    st.floats(0, 1e4),
     st.lists(st.integers(0, 8), min_size=1),
 )
 def test_what_the_hosts_need_together_is_what_the_storm_needs(
-    peak: float, connections: int, held: float, workers: list[int]
+    peak: float, pupils: float, connections: float, closed: float, workers: list[int]
 ) -> None:
     total = sum(workers)
     if not total:
         return
-    fleet = derive(peak, connections, 0.0016, held_seconds=held)
+    fleet = derive(peak, 0.0016, Crowd(pupils, connections, closed, ("", "", "")))
     storm = storms.plan(10, workers=total)
     needs = [need_of(storm, fleet, n, master=at == 0) for at, n in enumerate(workers)]
     # Each is rounded up by itself; one more or less is the rounding of their shares.
     together = sum(need.conntrack for need in needs)
     assert fleet.conntrack - 1 <= together <= fleet.conntrack + len(needs)
+    ports = sum(need.ports for need in needs)
+    assert fleet.crowd.ports - 1 <= ports <= fleet.crowd.ports + len(needs) + 1
     assert [need.disk_bytes > 0 for need in needs] == [at == 0 for at in range(len(needs))]
     # As many workers as the fleet is derived for need the files that it says.
     whole = need_of(storm.model_copy(update={"workers": fleet.workers}), fleet, fleet.workers,
                     master=True)  # fmt: skip
     assert abs(whole.open_files - fleet.open_files) <= 1
+
+
+def test_an_exam_needs_memory_for_everybody_who_sits_it() -> None:
+    sat = storms.country_exam()
+    need = need_of(sat, of(sat), sat.workers, master=False)
+    assert need.memory_bytes > sat.workers * PROCESS_BYTES + 68_600 * 50_000
+    assert need.open_files > 6_860
+
+
+def test_an_exam_needs_room_for_every_save_twice() -> None:
+    sat = storms.country_exam()
+    need = need_of(sat, of(sat), sat.workers, master=True)
+    saves = 210 * 60 / 45
+    assert need.disk_bytes > 2 * 68_600 * saves * line_bytes()
+    assert need_of(sat, of(sat), sat.workers, master=False).disk_bytes == 0
+
+
+def line_bytes() -> int:
+    """Return the length of a line of the log of writes, of a pupil far down the list."""
+    draft = Draft(68_599, "elev0068599", 48, DOCUMENT, "autosave", "0" * 64, 20_000, 1e9)
+    etag = "0" * 32
+    told = attempted(draft, 1.79e9, 5025.123456, 5025.234567, status=204, etag=etag)
+    return len(lines({"writes": [told.model_dump()]}).encode())
 
 
 @given(st.integers(0, 300), st.lists(st.integers(1, 64), min_size=1, max_size=10))
@@ -166,7 +196,7 @@ def test_workers_are_spread_so_that_no_core_is_left_idle_beside_a_shared_one(
 def test_more_workers_ring_than_would_do_and_no_more_than_there_are_cores(
     peak: float, cores: int
 ) -> None:
-    need = derive(peak, 1, 0.0016, held_seconds=30)
+    need = derive(peak, 0.0016, Crowd(peak * 30, peak * 30, peak, ("", "", "")))
     found = enough(need, cores)
     assert found == min(cores, SPARE * need.workers)
     assert found >= min(cores, need.workers)

@@ -35,6 +35,7 @@ table inet klokken {
   }
 }
 """
+ROOT = 0
 OUTPUT = "meta skuid root jump seal"
 REJECT = "reject with icmpx admin-prohibited"
 
@@ -45,12 +46,12 @@ def listed(rules: str) -> str:
 
 
 def test_the_seal_of_the_role_lets_the_hosts_of_the_site_through() -> None:
-    assert reachable(listed(RULES % "")) == frozenset({"198.18.0.11", "198.18.0.71"})
+    assert reachable(listed(RULES % ""), ROOT) == frozenset({"198.18.0.11", "198.18.0.71"})
 
 
 @pytest.mark.parametrize("network", ["10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.1"])
 def test_whatever_else_it_lets_through_is_seen(network: str) -> None:
-    found = reachable(listed(RULES % f"ip daddr {network} accept"))
+    found = reachable(listed(RULES % f"ip daddr {network} accept"), ROOT)
     assert found is not None
     assert len(found) == 3
 
@@ -59,16 +60,26 @@ def test_whatever_else_it_lets_through_is_seen(network: str) -> None:
     "rules",
     [
         RULES % "accept",
+        RULES % "return",
+        RULES % "ip daddr 10.0.0.1 return",
+        RULES % "meta mark set 1",
         RULES % "tcp dport 443 accept",
         RULES % "ip daddr != 10.0.0.1 accept",
         (RULES % "").replace(REJECT, "counter"),
         (RULES % "").replace(OUTPUT, "counter"),
         (RULES % "").replace(OUTPUT, "meta skuid root tcp dport 80 jump seal"),
+        (RULES % "").replace(OUTPUT, f"accept\n    {OUTPUT}"),
+        (RULES % "").replace(OUTPUT, f"ip daddr 10.0.0.1 accept\n    {OUTPUT}"),
+        (RULES % "").replace(OUTPUT, "meta skuid != root jump seal"),
+        (RULES % "").replace(OUTPUT, "meta skuid 1 jump seal"),
+        (RULES % "").replace(OUTPUT, "meta skgid root jump seal"),
+        (RULES % "").replace("hook output priority filter + 1", "hook input priority filter"),
+        (RULES % "").replace("type filter hook output priority filter + 1; policy accept;", ""),
         "table inet klokken { }",
     ],
 )
 def test_a_seal_that_is_in_doubt_is_open(rules: str) -> None:
-    assert reachable(listed(rules)) is None
+    assert reachable(listed(rules), ROOT) is None
 
 
 JSON = st.recursive(
@@ -79,7 +90,7 @@ JSON = st.recursive(
 
 @given(st.text() | JSON.map(json.dumps) | JSON.map(lambda v: json.dumps({"nftables": v})))
 def test_what_is_no_list_of_rules_is_no_seal(text: str) -> None:
-    assert reachable(text) is None
+    assert reachable(text, ROOT) is None
 
 
 @pytest.fixture
@@ -99,6 +110,9 @@ def test_a_sealed_load_generator_may_ring(host: pytest.MonkeyPatch) -> None:
         ({"SEAL": '{"set": ["198.18.0.71", "10.1.2.3"]}'}, "out to 10.1.2.3, no host of the stack"),
         ({"SEAL": '{"prefix": {"addr": "198.18.0.0", "len": 24}}'}, "198.18.0.0"),
         ({"JUMP": "elsewhere"}, "is not in force"),
+        ({"HOOK": "input"}, "is not in force"),
+        ({"LOCUST": "998"}, "is not in force"),
+        ({"LOCUST": "no such user"}, "is not in force"),
     ],
 )
 def test_another_may_not(host: pytest.MonkeyPatch, settings: dict[str, Any], problem: str) -> None:

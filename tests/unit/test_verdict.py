@@ -8,6 +8,7 @@ from klokken import histogram
 from klokken.record import (
     INTERNAL,
     WORKER_LOST,
+    WORKER_STOPPED,
     ClassCounts,
     Record,
     SecondCounts,
@@ -34,6 +35,13 @@ def spans(pupils: int, wait: float, late: float, woken: float) -> list[Span]:
         Span.model_validate({"start": 0, "request_class": c, "kind": k, "hdr": hdr(v, pupils)})
         for c, k, v in [*kinds, ("arrival", "lateness", late), ("wake", "lateness", woken)]
     ]
+
+
+def worker(first: int, end: int, **changes: Any) -> WorkerRecord:
+    idle = {"offered": 0, "cpu": [0.0] * 10, "memory_bytes": 1, "lost": False}
+    return WorkerRecord.model_validate(
+        {"name": f"w{first}", "first": first, "end": end, **idle, **changes}
+    )
 
 
 def record(  # noqa: PLR0913 - the ways in which a storm may have gone
@@ -76,16 +84,8 @@ def record(  # noqa: PLR0913 - the ways in which a storm may have gone
         "spans": spans(max(1, started - failed), wait, late, woken),
         "dropped": {"not begun in time": dropped} if dropped else {},
         "workers": [
-            WorkerRecord(
-                name="w",
-                first=0,
-                end=offered,
-                offered=offered,
-                cpu=cpu or [0.1] * 10,
-                stolen=list(stolen),
-                memory_bytes=1,
-                lost=lost,
-            )
+            worker(0, 800, offered=offered, cpu=cpu or [0.1] * 10, stolen=stolen, lost=lost),
+            worker(800, 1625),
         ],
         "versions": {"locust": "2.47.0"},
     }
@@ -153,13 +153,28 @@ def test_a_request_that_nobody_had_to_make_is_not_judged() -> None:
         (record(master_cpu=[0.1, *[0.85] * 5]), "the master used 0.85 cores, limit 0.8"),
         (
             record(lost=True),
-            "1 of 1 workers were lost, and with them 0 pupils before and 0 in",
+            "1 of 2 workers were lost, and with them 0 pupils before and 0 in",
         ),
         (record(dropped=3), "only 97 of 100 offered journeys were started (3 not begun in time)"),
         (record(run="another"), "another storm, 'another'"),
         (
             record(classes={"login": ClassCounts(requests=100, ok=99, failures={INTERNAL: 1})}),
-            "the load generator itself had errors",
+            "the load generator itself had errors (see its journal)",
+        ),
+        (
+            record(
+                classes={
+                    "login": ClassCounts(
+                        requests=100,
+                        ok=99,
+                        failures={f"login_page: {INTERNAL}: Too many open files": 1},
+                    ),
+                    "login_page": ClassCounts(
+                        requests=100, ok=99, failures={f"{INTERNAL}: Too many open files": 1}
+                    ),
+                }
+            ),
+            "the load generator itself had errors (Too many open files)",
         ),
     ],
 )
@@ -195,9 +210,45 @@ def test_lost_workers_are_one_reason_and_other_drops_another() -> None:
     both = {WORKER_LOST: 2, "not begun in time": 1}
     found = record(dropped=3, lost=True).model_copy(update={"dropped": both})
     assert judged(found).invalid_because == [
-        "1 of 1 workers were lost, and with them 2 pupils before and 0 in their journeys",
+        "1 of 2 workers were lost, and with them 2 pupils before and 0 in their journeys",
         "only 97 of 100 offered journeys were started (1 not begun in time)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("shares", "reason"),
+    [
+        ([(0, 1625)], "2 workers were planned, and 1 took part"),
+        ([(0, 800), (800, 1200), (1200, 1625)], "2 workers were planned, and 3 took part"),
+        ([(0, 800), (801, 1625)], "the workers' shares are not the 1625 pupils, each"),
+        ([(0, 800), (799, 1625)], "the workers' shares are not the 1625 pupils, each"),
+        ([(1, 800), (800, 1625)], "the workers' shares are not the 1625 pupils, each"),
+        ([(0, 800), (800, 1624)], "the workers' shares are not the 1625 pupils, each"),
+    ],
+)
+def test_a_storm_by_other_workers_than_planned_is_invalid(
+    shares: list[tuple[int, int]], reason: str
+) -> None:
+    workers = [worker(*share, offered=0 if n else 100) for n, share in enumerate(shares)]
+    (found,) = judged(record(workers=workers)).invalid_because
+    assert found.startswith(reason)
+
+
+def test_in_which_order_workers_are_recorded_is_all_one() -> None:
+    assert judged(record(workers=record().workers[::-1])).verdict is Verdict.PASS
+
+
+def test_pupils_of_a_stopped_worker_make_the_storm_invalid_and_fail_no_site() -> None:
+    found = record(failed=5, dropped=2)
+    whole = found.classes["login"].model_copy(
+        update={"failures": {f"password: {WORKER_STOPPED}": 5}}
+    )
+    body = {"classes": {**found.classes, "login": whole}, "dropped": {WORKER_STOPPED: 2}}
+    outcome = judged(found.model_copy(update=body))
+    assert outcome.verdict is Verdict.INVALID
+    [reason] = outcome.invalid_because
+    assert reason.startswith("workers were stopped before the storm was over")
+    assert reason.endswith("with them 2 pupils before and 5 in their journeys")
 
 
 def test_one_odd_second_of_a_worker_does_not_make_it_busy() -> None:
