@@ -10,7 +10,7 @@ from klokken.audit.verdict import Audit
 from klokken.document import read_yaml, validated
 from klokken.errors import Exit
 from klokken.faults.outcome import Faults
-from klokken.report.numbers import Two, exact_seconds, seconds
+from klokken.report.numbers import Two, exact_seconds, number, seconds
 from klokken.results import Verdict
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ FAULTS = "faults.json"
 class Row:
     """One fault as the page shows it; times count from the opening of the exam.
 
+    `failed` are the writes that were not stored meanwhile, None where nobody counted them;
     `logins` is None where the fault did not meet them.
     """
 
     kind: str
     began: Two
     ended: Two
+    failed: Two | None
     back_after: Two
     in_time: bool
     logins: Two | None
@@ -129,6 +131,7 @@ class Aftermath:
                 kind=f"{fault.kind}@{fault.at:g}",
                 began=seconds(fault.began - self.faults.opened, 1),
                 ended=seconds(fault.ended - self.faults.opened, 1),
+                failed=None if fault.failed_during is None else number(fault.failed_during),
                 back_after=_after(fault.back_after),
                 in_time=fault.in_time,
                 logins=_after(fault.logins_back_after) if fault.logins_watched else None,

@@ -36,10 +36,11 @@ DEFAULT_STACK = "lab"
 def render(results: Results, aftermath: Aftermath | None = None) -> str:
     """Return the report of `results`, and of what followed, as one self-contained page."""
     context = _context(results, aftermath or Aftermath())
-    return _environment().get_template("report.html.j2").render(context)
+    return environment().get_template("report.html.j2").render(context)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what all reports are made with."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -100,6 +101,7 @@ def _measured(results: Results) -> dict[str, Any]:
         "all_sums": accounts.all_sums(results),
         "failures": failures(results),
         "retries": {name: c.retries for name, c in results.classes.items() if c.retries},
+        "left_out": sum(c.left_out for c in results.classes.values()),
         "gave_up": gave_up(results),
         "class_name": requirements.class_name,
     }

@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from klokken.report import write
+from klokken.report.sheet import NAME, render
 from klokken.results import Verdict
+from tests.sheets import sheet
 from tests.storms import generator, judgements, latency, storm
 
 pytestmark = pytest.mark.slow
@@ -41,6 +43,8 @@ STORMS = {
     ),
     "nothing": storm(offered=50, dropped=50, classes={}, intervals=[], tiers={}, judgements=[]),
 }
+# Beside storms, a report of capacity.
+PAGES = [*STORMS, "sheet"]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +73,10 @@ Reader = Callable[..., Opened]
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("results")
-    return {name: write(results, folder / name).as_uri() for name, results in STORMS.items()}
+    capacity = folder / NAME
+    capacity.write_text(render(sheet()), encoding="utf-8")
+    storms = {name: write(results, folder / name) for name, results in STORMS.items()}
+    return {name: path.as_uri() for name, path in {**storms, "sheet": capacity}.items()}
 
 
 @pytest.fixture
@@ -101,7 +108,7 @@ def read(browser: Browser, pages: dict[str, str]) -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", STORMS)
+@pytest.mark.parametrize("name", PAGES)
 def test_it_asks_for_nothing_and_complains_of_nothing(
     read: Reader, name: str, scheme: Scheme
 ) -> None:
@@ -111,7 +118,7 @@ def test_it_asks_for_nothing_and_complains_of_nothing(
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1200])
-@pytest.mark.parametrize("name", STORMS)
+@pytest.mark.parametrize("name", PAGES)
 def test_it_never_scrolls_sideways(read: Reader, name: str, width: int) -> None:
     page = read(name, width=width).page
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -126,7 +133,7 @@ BEYOND_THE_EDGE = """width => [...document.querySelectorAll('main *, header *, f
     .map(e => e.outerHTML.slice(0, 80))"""
 
 
-@pytest.mark.parametrize("name", STORMS)
+@pytest.mark.parametrize("name", PAGES)
 def test_headings_are_in_order(read: Reader, name: str) -> None:
     levels = read(name).page.eval_on_selector_all(
         "h1,h2,h3,h4,h5,h6", "all => all.map(h => Number(h.tagName[1]))"
@@ -136,7 +143,7 @@ def test_headings_are_in_order(read: Reader, name: str) -> None:
     assert all(two <= one + 1 for one, two in pairwise(levels))
 
 
-@pytest.mark.parametrize("name", STORMS)
+@pytest.mark.parametrize("name", PAGES)
 def test_both_languages_are_marked(read: Reader, name: str) -> None:
     page = read(name).page
     assert page.get_attribute("html", "lang") == "da"
@@ -147,7 +154,7 @@ def test_both_languages_are_marked(read: Reader, name: str) -> None:
     assert page.eval_on_selector_all(".da, .en", empty) == 0
 
 
-@pytest.mark.parametrize("name", STORMS)
+@pytest.mark.parametrize("name", PAGES)
 def test_ids_are_unique_and_references_lead_somewhere(read: Reader, name: str) -> None:
     page = read(name).page
     ids = page.eval_on_selector_all("[id]", "all => all.map(e => e.id)")

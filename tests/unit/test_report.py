@@ -180,6 +180,15 @@ def test_an_exam_shows_its_retries_and_its_writes() -> None:
     assert 'id="writes"' not in plain
 
 
+def test_an_exam_tells_the_saves_that_were_left_out() -> None:
+    sat = exam()
+    assert "autosaves were left out" not in words(render(sat))
+    autosave = sat.classes["autosave"].model_copy(update={"left_out": 7})
+    page = words(render(sat.model_copy(update={"classes": {**sat.classes, "autosave": autosave}})))
+    assert "7 automatiske gem blev sprunget over" in page
+    assert "7 autosaves were left out" in page
+
+
 def test_a_morning_counts_its_teachers() -> None:
     made = plan(315, profile=Profile.named("morning"), pupils=300, fraction=1.0)
     text = words(render(storm(315, plan=made)))

@@ -63,6 +63,15 @@ def test_every_fault_has_a_row_with_the_times_since_the_exam_opened() -> None:
     assert 'id="faults"' not in report.render(exam(), Aftermath(AUDIT, faults()))
 
 
+def test_a_row_tells_how_many_writes_failed_meanwhile_where_somebody_counted() -> None:
+    (fault,) = faults(1.25).faults
+    counted = fault.model_copy(update={"failed_during": 4711})
+    outcome = faults().model_copy(update={"faults": [counted]})
+    page = report.render(exam(), Aftermath(AUDIT, outcome))
+    row = words(page.partition('id="faults"')[2].partition("</table>")[0].replace("<td", " <td"))
+    assert "75.4 s 4.711 4,711 ✓" in row
+
+
 @pytest.mark.parametrize(
     ("verdict", "audit", "backs", "shown"),
     [
