@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,8 @@ from klokken.topology import Tier
 
 EXAMPLES = Path(__file__).parent / "examples"
 
+# The journey whose requests follow a clock.
+EXAM = "exam"
 # The tiers a request can visit.
 VISITED = (Tier.EDGE, Tier.IDENTITY, Tier.DRIVE, Tier.DATABASE)
 
@@ -66,6 +68,10 @@ class Warmth(Document):
     warming: Phase
 
 
+# What an exam's clock begins, in the order of its requests.
+CLOCKS = ("start", "renew", "save", "handin")
+
+
 class Request(Document):
     """One request of a journey.
 
@@ -75,6 +81,10 @@ class Request(Document):
     After a failure the client goes back to the request `again`; to this one where it is empty.
     Its answer is a page that a person `looks` at and thinks, as the profile's `people` do; where
     it has none, the time to think is the request's own.
+
+    In an exam a request may follow the `clock` and not the one before it: it is sent when the
+    exam has its `start`, with each `save`, at the `handin`, or to `renew` a token with whatever is
+    sent first when one is `every_seconds` old. What comes behind it follows it.
     """
 
     name: Name
@@ -83,6 +93,8 @@ class Request(Document):
     priority: Annotated[int, Field(ge=0, lt=PRIORITIES, strict=True)] = 0
     again: str = ""
     looks: bool = False
+    clock: Literal["", "start", "renew", "save", "handin"] = ""
+    every_seconds: Annotated[float, Field(ge=0, le=86400)] = 0.0
     think_seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
     think_variation: Annotated[float, Field(ge=0, le=10)] = 1.0
 
@@ -97,7 +109,10 @@ class Request(Document):
 
 
 class Conduct(Document):
-    """How long a pupil of a journey waits in all, and how it tries again."""
+    """How long a pupil of a journey waits in all, and how it tries again.
+
+    In an exam that holds for whatever its clock begins, each by itself.
+    """
 
     patience_seconds: Annotated[float, Field(gt=0, le=260)] = 30.0
     retries: Retries = Retries(attempts=1)
@@ -115,9 +130,27 @@ class Journey(Document):
         if len({*names}) < len(names):
             raise ValueError("`requests` has two of one name")
         for number, request in enumerate(self.requests):
-            if request.again and request.again not in names[: number + 1]:
+            if request.again and request.again not in names[self.begins[number] : number + 1]:
                 raise ValueError(f"`again` of {request.name} is no request before it")
+            if (request.clock == "renew") != (request.every_seconds > 0):
+                raise ValueError(f"`every_seconds` of {request.name} belongs to `clock: renew`")
+        clocks = [request.clock for request in self.requests if request.clock]
+        if clocks and (clocks != [*CLOCKS] or self.requests[0].clock):
+            raise ValueError(f"`clock` must be {', '.join(CLOCKS)} in this order, after a login")
         return self
+
+    @property
+    def clocked(self) -> dict[str, int]:
+        """The number of the request that each clock begins."""
+        return {r.clock: number for number, r in enumerate(self.requests) if r.clock}
+
+    @property
+    def begins(self) -> list[int]:
+        """For each request the number of the one that it follows, in the end: 0, or a clock's."""
+        clocked = self.clocked.values()
+        return [
+            max((n for n in clocked if n <= own), default=0) for own in range(len(self.requests))
+        ]
 
     @property
     def tiers(self) -> list[Tier]:
@@ -160,7 +193,11 @@ class Demands(Document):
 
     @model_validator(mode="after")
     def _complete(self) -> Demands:
-        for journey in self.journeys.values():
+        for name, journey in self.journeys.items():
+            if bool(journey.clocked) != (name == EXAM):
+                raise ValueError(
+                    f"`clock` belongs to the requests of {EXAM}, and `{name}` is wrong"
+                )
             for request in journey.requests:
                 there = self.work.get(request.name, {})
                 for tier in request.path:

@@ -42,12 +42,13 @@ class Flow:
 
 
 def flow(model: Model, by_second: Integers) -> Flow:
-    """Return how the work of those who come each second flows through the tiers."""
-    length = 60 * model.minutes
-    arriving = np.zeros(length)
-    arriving[: len(by_second)] = by_second
-    work = visits(model).sum(axis=0) / NANO
-    load = work[:, None] * arriving
+    """Return how the work of those who come each second flows through the tiers.
+
+    `by_second` may have a row for each request, where not all of them begin together.
+    """
+    arriving = np.zeros((len(model.requests), 60 * model.minutes))
+    arriving[:, : by_second.shape[-1]] = by_second
+    load = visits(model).T / NANO @ arriving
     capacity, backlog = _worked_off(model, load)
     wait = np.array([_wait(*tier) for tier in zip(load, backlog, strict=True)])
     return Flow(load, capacity, wait, _alone(model))

@@ -7,6 +7,7 @@ hosts from 0 over all tiers, people in the order in which they are due.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,13 +23,15 @@ from klokken.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from klokken.capacity.demands import Demands, Journey, Request, Warmth
+    from klokken.capacity.demands import Demands, Journey, Warmth
     from klokken.capacity.morning import Morning
     from klokken.capacity.platform import Kill, Part, Platform
     from klokken.people import People
     from klokken.topology import Tier
 
 LONGEST_WORK = 10 * NANO
+# What begins behind the last request.
+NOWHERE = -1
 
 
 def model(  # noqa: PLR0913 - what a simulation follows from, all named
@@ -64,7 +67,7 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
         seed=seed,
         set_up=platform.set_up_trips * _nano(parts[0].round_trip_seconds),
         minutes=int(-(-(morning.seconds + manners.longest(requests)) // 60)) + 1,
-        requests=_table([_request(request, requests, tiers, manners) for request in requests]),
+        requests=_table([_request(n, journey, tiers, manners) for n in range(len(requests))]),
         work=_table(rows),
         connection=_table([_nano(connection.at(bound))] * 3 + chance.shape(connection.variation)),
         tiers=_tiers(parts),
@@ -81,17 +84,23 @@ def model(  # noqa: PLR0913 - what a simulation follows from, all named
         patience=manners.patience,
         think=manners.think,
         arrivals=_table(
-            np.column_stack([morning.people[order], morning.due[order], morning.schools[order]])
+            np.column_stack(
+                [
+                    morning.people[order],
+                    morning.due[order],
+                    morning.schools[order],
+                    morning.first[order],
+                ]
+            )
         ),
         faults=_faults([_replaced(kill, demands, platform, bound) for kill in kills], tiers, parts),
         logs=chance.logarithms(),
     )
 
 
-def _request(
-    request: Request, requests: Sequence[Request], tiers: Sequence[Tier], manners: Manners
-) -> list[int]:
-    names = [other.name for other in requests]
+def _request(number: int, journey: Journey, tiers: Sequence[Tier], manners: Manners) -> list[int]:
+    request, begins = journey.requests[number], [*journey.begins, NOWHERE]
+    names = [other.name for other in journey.requests]
     path = [tiers.index(tier) for tier in request.path]
     return [
         len(path),
@@ -100,6 +109,7 @@ def _request(
         names.index(request.again or request.name),
         _nano(manners.thinks(request)),
         *chance.shape(request.think_variation),
+        int(begins[number + 1] != begins[number]),
         *path,
         *[-1] * (DEEPEST - len(path)),
     ]
@@ -173,10 +183,21 @@ def _replaced(kill: Kill, demands: Demands, platform: Platform, bound: str) -> K
 
 def _faults(kills: Sequence[Kill], tiers: Sequence[Tier], parts: Sequence[Part]) -> Integers:
     """Return when which host goes (0) or comes back (1)."""
-    first = np.cumsum([0, *(part.nodes for part in parts)])
-    found = []
-    for kill in kills:
-        host = int(first[tiers.index(kill.tier)])
+    first = np.cumsum([0, *(part.nodes for part in parts)]).tolist()
+    found, back = [], dict[int, float]()
+    for kill in sorted(kills, key=lambda kill: kill.at):
+        tier = tiers.index(kill.tier)
+        there = range(first[tier], first[tier + 1])
+        # One that comes back at that very moment is not up yet.
+        host = next((host for host in there if back.get(host, -1.0) < kill.at), None)
+        if host is None:
+            raise InputError(
+                "kill",
+                f"{kill.tier}@{kill.at:g}",
+                f"no host of {kill.tier} is up then, of {len(there)}",
+                "leave one out, or let one come back before",
+            )
+        back[host] = inf if kill.back is None else kill.back
         found.append((_nano(kill.at), host, 0))
         if kill.back is not None:
             found.append((_nano(kill.back), host, 1))

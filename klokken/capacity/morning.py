@@ -17,6 +17,8 @@ from klokken.curve import Curve, draws, seconds
 from klokken.population import schools, schools_of, teachers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from klokken.capacity.engine.model import Integers
     from klokken.profile import Profile
 
@@ -42,12 +44,16 @@ def everyone(profile: Profile, fraction: float = 1.0) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Morning:
-    """People by number, when each is due in nanoseconds since `opens`, and their schools."""
+    """People by number, when each is due in nanoseconds since `opens`, and their schools.
+
+    In an exam they are errands, and `begins` is the request that each of them begins with.
+    """
 
     people: Integers
     due: Integers
     schools: Integers
     seconds: int
+    begins: Integers | None = None
 
     @classmethod
     def of(cls, profile: Profile, seed: int, fraction: float) -> Morning:
@@ -64,9 +70,31 @@ class Morning:
             length = int(np.ceil(closes - opens))
         return cls(np.arange(count), due, at_school, length)
 
+    @property
+    def comes(self) -> Integers:
+        """The places of those who begin with the first request: everybody, once."""
+        return np.flatnonzero(self.first == 0)
+
+    @property
+    def first(self) -> Integers:
+        """The request that each begins with."""
+        return np.zeros_like(self.people) if self.begins is None else self.begins
+
     def by_second(self) -> Integers:
         """Return how many are due in each second since `opens`."""
         return np.bincount(self.due // NANO, minlength=self.seconds)
+
+    def by_request(self, begins: Sequence[int]) -> Integers:
+        """Return in how many errands each request is due in each second, a row a request.
+
+        `begins` says of each request with which one its errand begins.
+        """
+        second, first = self.due // NANO, self.first
+        rows = {
+            number: np.bincount(second[first == number], minlength=self.seconds)
+            for number in set(begins)
+        }
+        return np.array([rows[number] for number in begins])
 
 
 def _shares(profile: Profile) -> Integers:

@@ -84,15 +84,18 @@ class Platform(Document):
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """The first host of a tier dies `at` seconds after the morning opens, and may come `back`."""
+    """A host of a tier dies `at` seconds after the morning opens, and may come `back`.
+
+    It is the first one that no other kill holds down at that moment.
+    """
 
     tier: Tier
     at: float
     back: float | None = None
 
     @classmethod
-    def parse(cls, text: str, platform: Platform) -> Kill:
-        """Read TIER@SECOND[+SECONDS], or raise InputError."""
+    def parse(cls, text: str, platform: Platform, morning: int) -> Kill:
+        """Read TIER@SECOND[+SECONDS], within the seconds of a morning, or raise InputError."""
         found = _KILL.fullmatch(text)
         if not found:
             raise InputError("kill", text, "not TIER@SECOND[+SECONDS]", "write identity@480+120")
@@ -100,4 +103,10 @@ class Kill:
         if tier not in list(platform.tiers):
             there = ", ".join(platform.tiers)
             raise InputError("kill", text, "no tier of the platform", f"choose {there}")
+        if float(at) >= morning:
+            problem = f"the morning is over after {morning} s"
+            raise InputError("kill", text, problem, "give an earlier second")
+        if away and float(away) > morning:
+            problem = f"is away for longer than the morning's {morning} s"
+            raise InputError("kill", text, problem, f"leave out +{away}, and it never comes back")
         return cls(Tier(tier), float(at), float(at) + float(away) if away else None)

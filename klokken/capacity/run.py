@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from klokken import files
 from klokken.capacity import simulation
-from klokken.capacity.demands import EXAMPLES, VISITED, Demands
-from klokken.capacity.engine import events
+from klokken.capacity.demands import EXAM, EXAMPLES, VISITED, Demands
 from klokken.capacity.engine.state import EVENTS
 from klokken.capacity.engine.sweep import sweep
 from klokken.capacity.fluid import flow, paths
 from klokken.capacity.model import model
-from klokken.capacity.morning import MINUTE_SECONDS, Morning, everyone
+from klokken.capacity.morning import MINUTE_SECONDS, everyone
 from klokken.capacity.picture import picture
 from klokken.capacity.platform import Kill, Platform
 from klokken.capacity.simulation import Minute, Served, Simulation
+from klokken.capacity.sitting import coming, simulated
 from klokken.errors import InputError
 from klokken.paths import RESULTS
 from klokken.profile import Profile
@@ -27,7 +27,7 @@ from klokken.results import Verdict
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from klokken.capacity.engine.model import Model
+    from klokken.capacity.engine.model import Integers, Model
     from klokken.capacity.fluid import Flow
     from klokken.capacity.simulation import Level
 
@@ -59,10 +59,12 @@ def simulate(chosen: Choices) -> Simulation:
     demands, platform = Demands.read(chosen.demands), Platform.read(chosen.platform)
     journey = demands.journey(profile.journey, chosen.demands)
     platform.require(journey.tiers, chosen.platform)
-    kills = [Kill.parse(text, platform) for text in chosen.kills]
-    if kills and chosen.level == "sweep":
+    if chosen.kills and chosen.level == "sweep":
         raise InputError("simulate", "kill", "the sweep knows no faults", "choose another level")
-    morning = Morning.of(profile, chosen.seed, chosen.fraction)
+    if profile.exam and chosen.level == "sweep":
+        raise InputError("simulate", "level", "the sweep knows no exams", "choose another level")
+    morning = coming(profile, journey, chosen.seed, chosen.fraction)
+    kills = [Kill.parse(text, platform, morning.seconds) for text in chosen.kills]
     found = model(
         demands,
         journey,
@@ -79,12 +81,13 @@ def simulate(chosen: Choices) -> Simulation:
     tiers = [str(tier) for tier in VISITED if tier in platform.tiers]
     counted: dict[str, int]
     if chosen.level == "fluid":
-        minutes = _fluid_minutes(found, flow(found, morning.by_second()), names, tiers, morning)
-        counted = {"offered": len(morning.due), "completed": len(morning.due)}
+        sent = morning.by_request(journey.begins)
+        minutes = _fluid_minutes(found, flow(found, sent), names, tiers, sent)
+        counted = {"offered": len(morning.comes), "completed": len(morning.comes)}
         counted |= {"failed": 0, "abandoned": 0, "events": 0}
         result_hash = ""
     else:
-        state = events.simulate(found) if chosen.level == "exact" else sweep(found)
+        state = simulated(found, morning) if chosen.level == "exact" else sweep(found)
         minutes = simulation.minutes_of(found, state, names, tiers)
         counted = simulation.totals(state) | {"events": int(state.totals[EVENTS])}
         result_hash = simulation.hashed(state, names)
@@ -112,19 +115,22 @@ def simulate(chosen: Choices) -> Simulation:
 
 
 def _fluid_minutes(
-    found: Model, flowing: Flow, names: list[str], tiers: list[str], morning: Morning
+    found: Model, flowing: Flow, names: list[str], tiers: list[str], sent: Integers
 ) -> list[Minute]:
-    """Return the minutes of a flow: everyone waits as long as the longest of the minute did."""
-    offered = morning.by_second()
+    """Return the minutes of a flow: everyone waits as long as the longest of the minute did.
+
+    `sent` is how often each request is due in each second. A whole exam is no wait.
+    """
     rows = []
     for number in range(found.minutes):
         now = slice(number * MINUTE_SECONDS, (number + 1) * MINUTE_SECONDS)
-        due = int(offered[now].sum())
+        counts = sent[:, now].sum(axis=1)
+        due = int(counts[0])
         waits = flowing.wait[:, now].max(axis=1)
-        if not due:
+        if not counts.any():
             continue
         with_wait = flowing.alone + [waits[path].sum() for path in paths(found)]
-        times = [*with_wait, with_wait.sum()]
+        times = [*with_wait, 0.0 if names[-1] == EXAM else with_wait.sum()]
         capacity = flowing.capacity[:, now].sum(axis=1)
         load = flowing.load[:, now].sum(axis=1)
         rows.append(
@@ -136,8 +142,11 @@ def _fluid_minutes(
                     for n, tier in enumerate(tiers)
                 },
                 classes={
-                    name: Served(requests=due, ok=due, failures={}, p50=t, p95=t, p99=t, max=t)
-                    for name, t in zip(names, map(float, times), strict=True)
+                    name: Served(requests=n, ok=n, failures={}, p50=t, p95=t, p99=t, max=t)
+                    for name, n, t in zip(
+                        names, map(int, [*counts, due]), map(float, times), strict=True
+                    )
+                    if n
                 },
             )
         )

@@ -50,7 +50,9 @@ def _row(journey: str, minute: Minute) -> list[str]:
     if whole is None:
         return [str(minute.minute), str(minute.offered), *busy, "-", "-", "-", "-"]
     left = whole.failures.get("abandoned", 0)
-    ended = [f"{whole.p50:.2f}", f"{whole.p99:.2f}", str(whole.requests - whole.ok - left)]
+    # A whole exam is no wait.
+    times = [f"{whole.p50:.2f}", f"{whole.p99:.2f}"] if whole.max else ["-", "-"]
+    ended = [*times, str(whole.requests - whole.ok - left)]
     return [str(minute.minute), str(minute.offered), *busy, *ended, str(left)]
 
 

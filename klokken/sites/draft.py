@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import count
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from klokken.capacity.kommuner import kommune
 from klokken.clouds.settings import label
 from klokken.errors import InputError
 from klokken.paths import PROJECT
+from klokken.population import PUPILS_A_SCHOOL, largest_cell
 from klokken.stackconfig import StackConfig, config_path
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def draft(wishes: Wishes) -> Draft:
     if path.exists():
         raise InputError(path, "", "is there already", "choose another name for the stack")
     place = kommune(wishes.kommune)
-    cells = ceil(place.pupils.value / wishes.cell)
+    cells = _cells(place.pupils.value, wishes.cell)
     text = (EXAMPLES / f"{wishes.substrate}.yaml").read_text(encoding="utf-8")
     text = _with(text, r"( accounts: ).*", str(place.pupils.value))
     text = _with(text, r"( drive: \{count: )\d+", str(cells))
@@ -73,6 +75,12 @@ def draft(wishes: Wishes) -> Draft:
     config = StackConfig.parse(content["config"], path)
     config.substrate.check(wishes.stack, config.site, path)
     return Draft(path, text, config, place)
+
+
+def _cells(pupils: int, most: int) -> int:
+    """Return the fewest cells of which none has more than `most` pupils; schools stay whole."""
+    most = max(most, PUPILS_A_SCHOOL)
+    return next(n for n in count(ceil(pupils / most)) if largest_cell(pupils, n) <= most)
 
 
 def _with(text: str, pattern: str, value: str) -> str:

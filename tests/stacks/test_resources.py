@@ -9,6 +9,7 @@ import pytest
 
 from stacks.ansible.resource import AnsibleRunProvider
 from stacks.lab.resources import GroundProvider, HostProvider, NetworkProvider
+from tests.stacks.ansible_run import RUN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,16 +26,6 @@ HOST = {
     "instance": None,
 }
 BOOTED = {**HOST, "instance": "a1"}
-RUN = {
-    "stack": "lab",
-    "tier": "edge",
-    "inventory": "all: {}",
-    "instances": {"edge1": "a1"},
-    "sources": "f00",
-    "secrets": {"site_secret_ca_key": "k"},
-    "revision": 1,
-    "gate": None,
-}
 
 
 @pytest.fixture(autouse=True)

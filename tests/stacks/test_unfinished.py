@@ -14,20 +14,11 @@ from klokken.errors import MachineError
 from klokken.paths import unfinished_folder
 from stacks.ansible import resource
 from stacks.ansible.resource import RENEWAL, AnsibleRunProvider
+from tests.stacks.ansible_run import RUN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUN = {
-    "stack": "here",
-    "tier": "edge",
-    "inventory": "all: {}",
-    "instances": {"edge1": "a1"},
-    "sources": "f00",
-    "secrets": {"site_secret_ca_key": "k"},
-    "revision": 1,
-    "gate": None,
-}
 CHANGED = {**RUN, "inventory": "all: {vars: {edge_identity_maxconn: 7}}"}
 # Reads its order as Ansible's process does, keeps it, and ends with the code that it finds.
 PLAYBOOK = """

@@ -25,6 +25,14 @@ SSH = """#!/bin/sh
 echo "$*" >> "$HOST/ssh.log"
 for word; do address=$command; command=$word; done
 export AT="$HOST/$address"
+# Who follows the file $DROPS is told what is there by now, and then cut off.
+[ -z "$DROPS" ] || case "$command" in *" -F "*/"$DROPS "*)
+  command=$(printf %s "$command" | sed 's#--pid=$([^)]*) ##; s# -F # #') ;;
+esac
+# Who follows the file $HANGS hears nothing the first time.
+[ -z "$HANGS" ] || case "$command" in *" -F "*/"$HANGS "*)
+  [ -e "$HOST/hung" ] || { touch "$HOST/hung"; exec sleep 60; } ;;
+esac
 case " $DOWN " in *" $address "*) echo "Connection refused" >&2; exit 255 ;; esac
 mkdir -p "$AT/runs"
 exec sh -c "$(printf %s "$command" | sed "s#ADDRESS#$address#g")"
@@ -41,7 +49,8 @@ case "$*" in
   *Result*) echo "${RESULT:-success}" ;;
   show*) cat "$AT/pid" ;;
   list-units*) [ ! -e "$AT/pid" ] || echo "klokken-master.service loaded active running" ;;
-  is-active*) if [ -e "$AT/pid" ]; then echo active; else echo inactive; exit 3; fi ;;
+  is-active*)
+    if kill -0 "$(cat "$AT/pid")" 2>/dev/null; then echo active; else echo inactive; exit 3; fi ;;
   is-failed*)
     shift
     for unit; do if [ "$MODE" = fail ]; then echo failed; else echo active; fi; done ;;
@@ -69,6 +78,8 @@ exec /bin/date "$@"
 NFT = """#!/bin/sh
 cat <<END
 {"nftables": [
+  {"chain": {"name": "seal"}},
+  {"chain": {"name": "loadgen_output", "type": "filter", "hook": "${HOOK:-output}"}},
   {"rule": {"chain": "seal", "expr": [
     {"match": {"op": "==", "left": {"meta": {"key": "oif"}}, "right": "lo"}}, {"accept": null}]}},
   {"rule": {"chain": "seal", "expr": [
@@ -81,6 +92,10 @@ cat <<END
 ]}
 END
 """
+# Locust's account is the one that the seal is for, or the one that $LOCUST says.
+ID = """#!/bin/sh
+case "$*" in "-u locust") echo "${LOCUST:-999}" ;; *) exec /usr/bin/id "$@" ;; esac
+"""
 SCRIPTS = {
     "ssh": SSH,
     "systemctl": SYSTEMCTL,
@@ -89,6 +104,7 @@ SCRIPTS = {
     "nproc": NPROC,
     "date": DATE,
     "nft": NFT,
+    "id": ID,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +73,8 @@ def plan(**changes: Any) -> Plan:
         "nodes": {**dict.fromkeys(TRUTH, 1), Tier.EDGE: 2},
         "machine": MACHINE,
         "versions": {},
+        "demands": BASE,
+        "platform": PLATFORM,
     }
     return Plan.model_validate({**body, **changes})
 
@@ -88,6 +91,8 @@ class Lab:
     foreign: float = 0.02
     lateness: float = 0.001
     accounts: int = ACCOUNTS
+    # The journeys that it completes a second at most, whatever cores are left.
+    most: float = inf
     starts: int = 0
     clock: float = 1_790_000_000.0
     # Seconds at which logins ended since the start, by their order.
@@ -169,13 +174,17 @@ class Lab:
         assert plan.run.endswith(folder.name)
         self.rung.append(plan)
         due = attendance(plan, 0, plan.people).due
-        began, length = self.clock, int(due[-1]) + 1
+        ends = self.ends(due)
+        began, length = self.clock, int(ends[-1]) + 1
         cost = sum(self.costs(len(self.ended)).values())
-        short = due[-1] < storms.LENGTH
-        times = self.simulated(due, cost) if short else np.full(len(due), 0.3)
-        self.ended += [began + moment for moment in due]
+        short = due[-1] < storms.LENGTH and self.most == inf
+        times = self.simulated(due, cost) if short else ends - due + 0.3
+        self.ended += [began + moment for moment in ends]
         self.clock += length + 5
-        by_second = np.bincount(due.astype(np.int64), minlength=length).tolist()
+        by_second, completed = (
+            np.bincount(moments.astype(np.int64), minlength=length).tolist()
+            for moments in (due, ends)
+        )
         none = [0] * length
         found = histogram.empty()
         histogram.add_all(found, times.tolist())
@@ -188,7 +197,7 @@ class Lab:
             seconds=SecondCounts(
                 offered=by_second,
                 started=by_second,
-                completed=by_second,
+                completed=completed,
                 failed=none,
                 abandoned=none,
                 dropped=none,
@@ -226,6 +235,11 @@ class Lab:
             ],
             versions={},
         )
+
+    def ends(self, due: Any) -> Any:
+        """Return when those end who are due, one after the other where they are too many."""
+        behind = np.arange(len(due)) / self.most
+        return np.maximum.accumulate(due - behind) + behind
 
     def simulated(self, due: Any, cost: float) -> Any:
         """Return how long those took who were due in the measured part, by the simulator."""
@@ -304,5 +318,6 @@ def step(rate: float = 5.0, **changes: Any) -> Step:
         "usage": usage,
         "writing": {"seconds": 50.0, "journeys": round(rate * 40), "written": {}},
         "excluded": [],
+        "short": [],
     }
     return Step.model_validate({**body, **changes})

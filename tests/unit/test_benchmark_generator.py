@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import facts
+from benchmarks.facts import DOCUMENTS, spread
+from benchmarks.generator import __main__ as command
 from benchmarks.generator import recording
 from benchmarks.generator.case import Case, Login, evenly
 from benchmarks.generator.contenders import FAST, K6, KLOKKEN, k6_own, stock_own
@@ -23,8 +28,8 @@ from benchmarks.generator.outcome import (
     Waiting,
     each_pupil,
     ratio,
-    spread,
 )
+from klokken.errors import Exit
 from klokken.results import MachineFacts
 from loadtests.answers import claims_of
 
@@ -66,10 +71,21 @@ def test_a_trial_knows_its_cost_and_whether_it_held() -> None:
     fine = trial()
     assert (fine.milliseconds, fine.cores, fine.achieved, fine.held) == (0.8, 0.08, 100, True)
     assert trial(done=920).held
+    assert trial(done=1100).held
     assert not trial(done=880).held
     assert not trial(cpu_seconds=9.6).held
     assert not trial(failed=1).held
     assert trial(done=0).milliseconds == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("done", "kept"), [(940, False), (950, True), (1000, True), (1050, True), (1060, False)]
+)
+def test_a_trial_kept_to_the_rate_where_it_did_neither_less_nor_more(
+    done: int, *, kept: bool
+) -> None:
+    assert trial(done=done).kept_up is kept
+    assert not trial(done=done, failed=1).kept_up
 
 
 @given(st.lists(st.floats(0.001, 1000), min_size=2))
@@ -89,24 +105,99 @@ def test_a_ratio_is_of_medians_and_needs_both() -> None:
     assert ratio([4], []) is None
 
 
+def page(*trials: Trial) -> str:
+    return document(comparison(*trials))
+
+
 def test_a_goal_is_said_to_be_reached_or_not() -> None:
-    page = document(comparison(trial(), trial(K6, cpu_seconds=2.0), trial(FAST, cpu_seconds=7.9)))
-    one = "(medians of 1 and 1 trials that kept to the rate)"
-    assert f"Klokken 0.40 of what it costs k6 {one}; the goal was 0.5: reached." in page
-    assert f"0.10 of what it costs Locust FastHttpUser {one}; the goal was 0.1: not" in page
+    found = page(*[trial(), trial(K6, cpu_seconds=2.0), trial(FAST, cpu_seconds=7.9)] * 3)
+    three = "(medians of 3 and 3 trials that kept to the rate)"
+    assert f"Klokken 0.40 of what it costs k6 {three}; the goal was 0.5: reached." in found
+    assert f"0.10 of what it costs Locust FastHttpUser {three}; the goal was 0.1: not" in found
 
 
-def test_a_trial_that_failed_counts_for_no_goal() -> None:
-    for other in (trial(K6, failed=1), trial(K6, done=500)):
-        assert "the goal was" not in document(comparison(trial(), other))
+@pytest.mark.parametrize(
+    ("trials", "verdict"),
+    [
+        ([trial()] * 3 + [trial(K6, cpu_seconds=2.0)] * 2, "0.5: not decided, which takes 3"),
+        ([trial()] * 2 + [trial(K6, cpu_seconds=2.0)] * 3, "0.5: not decided, which takes 3"),
+        ([trial(), trial(K6, cpu_seconds=0.9)], "0.5: not reached."),
+        ([trial(), *[trial(K6, failed=1)] * 3], "not decided, no trial of k6 kept to the rate."),
+        ([trial(done=1200), trial(K6)], "not decided, no trial of Klokken kept to the rate."),
+    ],
+)
+def test_a_goal_takes_three_trials_on_each_side_that_kept_to_the_rate(
+    trials: list[Trial], verdict: str
+) -> None:
+    found = page(*trials)
+    assert verdict in found
+    assert ": reached" not in found
+
+
+def late(p999: float, **changes: Any) -> Trial:
+    took = Lateness(p50=0.0001, p99=0.0012, p999=p999)
+    return trial(part="lateness", share=0.5, cpu_seconds=4.8, lateness=took, **changes)
+
+
+@pytest.mark.parametrize(
+    ("trials", "verdict"),
+    [
+        ([late(0.009)] * 3, "9.0 (9.0 to 9.0) ms late (median of 3 trials"),
+        ([late(0.009)] * 3, "under 10 ms: reached."),
+        ([late(0.004), late(0.012), late(0.030)], "under 10 ms: not reached."),
+        ([late(0.009)] * 2, "under 10 ms: not decided"),
+        ([late(0.009, done=900)] * 3, "at half a core: not measured."),
+        ([], "at half a core: not measured."),
+    ],
+)
+def test_lateness_at_half_a_core_is_a_goal(trials: list[Trial], verdict: str) -> None:
+    (line,) = [line for line in page(*trials).splitlines() if "half a core" in line]
+    assert verdict in line
+
+
+def test_the_page_says_what_was_not_measured() -> None:
+    found = page()
+    heads = ["CPU a login at", "Lateness, in", "To the limit", "Memory of pupils"]
+    for head in heads:
+        assert re.search(rf"^## {head}.*\n\nNot measured\.$", found, re.MULTILINE)
+    assert "- CPU a login beside k6: not measured." in found
+    assert "- CPU a login beside Locust FastHttpUser: not measured." in found
+    assert found.count("Not measured.") == len(heads)
+    assert page(trial()).count("Not measured.") == len(heads) - 1
+
+
+def test_the_page_is_what_follows_from_what_was_measured() -> None:
+    measured = Comparison.model_validate_json((DOCUMENTS / "generator.json").read_bytes())
+    assert (DOCUMENTS / "generator.md").read_text(encoding="utf-8") == document(measured)
+
+
+def test_a_page_is_written_anew_without_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for where in (facts, command):
+        monkeypatch.setattr(where, "DOCUMENTS", tmp_path)
+    found = comparison(trial())
+    (tmp_path / "generator.json").write_text(found.model_dump_json())
+    done = CliRunner().invoke(command.main, ["--page"])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "generator.md").read_text(encoding="utf-8") == document(found)
+    kept = Comparison.model_validate_json((tmp_path / "generator.json").read_bytes())
+    assert kept == found
+
+
+@pytest.mark.parametrize("other", ["cost", "--add"])
+def test_a_page_that_is_written_anew_measures_nothing(other: str) -> None:
+    done = CliRunner().invoke(command.main, ["--page", other])
+    assert done.exit_code == Exit.BAD_INPUT
+    assert "page: measures nothing; leave parts and --add out" in done.output
 
 
 def test_the_page_has_a_table_for_each_part_that_was_run() -> None:
-    late = Lateness(p50=0.0001, p99=0.0012, p999=0.0099)
-    page = document(
+    took = Lateness(p50=0.0001, p99=0.0012, p999=0.0099)
+    found = document(
         comparison(
             trial(),
-            trial(part="lateness", share=0.5, lateness=late),
+            trial(part="lateness", share=0.5, lateness=took),
             trial(part="limit", rate=900),
             waiting=(
                 Waiting(name=KLOKKEN, pupils=1000, memory_bytes=2**26),
@@ -114,12 +205,12 @@ def test_the_page_has_a_table_for_each_part_that_was_run() -> None:
             ),
         )
     )
-    assert "| Klokken | 50% | 100 | 0.08 | 0.1 | 1.2 | 9.9 |" in page
-    assert "| Klokken | 900 | 100 | 0.80 | 0.08 | 0 | no |" in page
-    assert "| Klokken | 64 | 301,000 | 70 | 20 |" in page
-    assert "Klokken: TLSv1.3 TLS_AES_128_GCM_SHA256 X25519" in page
-    assert "- k6: v1.8.1" in page
-    assert "Lateness, in" not in document(comparison(trial()))
+    assert "| Klokken | 50% | 100 | 0.08 | 0.1 | 1.2 | 9.9 |" in found
+    assert "| Klokken | 900 | 100 | 0.80 | 0.08 | 0 | no |" in found
+    assert "| Klokken | 64 | 301,000 | 70 | 20 |" in found
+    assert "Klokken: TLSv1.3 TLS_AES_128_GCM_SHA256 X25519" in found
+    assert "- k6: v1.8.1" in found
+    assert "Not measured" not in found
 
 
 def test_a_waiting_pupil_is_the_difference_between_few_and_many() -> None:

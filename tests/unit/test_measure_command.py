@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from klokken import deployment, telemetry
 from klokken.capacity.demands import Demands
 from klokken.capacity.measure import commands
-from klokken.capacity.run import Choices, simulate
+from klokken.capacity.run import DEMANDS_FILE, PLATFORM_FILE, Choices, simulate
 from klokken.cli import cli
 from klokken.errors import InputError, KlokkenError
 from klokken.stackconfig import StackConfig
@@ -54,7 +54,7 @@ def test_a_measurement_says_how_long_it_takes_and_leaves_all_that_it_found(
     assert "MEASURED on lab" in done.output
     [folder] = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == {
-        "steps.jsonl", "measure.json", "demands.yaml", "load-minute.svg",
+        "steps.jsonl", "measure.json", "demands.yaml", "load-minute.svg", "report.html",
     }  # fmt: skip
     kept = json.loads((folder / "measure.json").read_text())
     assert kept["kind"] == "MEASURED"
@@ -85,6 +85,27 @@ def test_a_finished_run_is_reckoned_again_without_a_storm(lab: Lab, tmp_path: Pa
     assert len(lab.rung) == rung
 
 
+def test_a_run_that_is_gone_on_with_keeps_the_demands_and_the_platform_of_its_first_call(
+    lab: Lab, tmp_path: Path
+) -> None:
+    demands, platform = tmp_path / "known.yaml", tmp_path / "site.yaml"
+    demands.write_text(DEMANDS_FILE.read_text().replace("value: 0.0005\n", "value: 0.0006\n"))
+    platform.write_text(PLATFORM_FILE.read_text().replace("workers: 8\n", "workers: 7\n"))
+    run("lab", "--demands", str(demands), "--platform", str(platform))
+    demands.unlink()
+    platform.unlink()
+    [folder] = [path for path in tmp_path.iterdir() if path.is_dir()]
+    written = (folder / "demands.yaml").read_text()
+    (folder / "demands.yaml").unlink()
+    done = run("lab", "--resume", folder.name, "--json")
+    assert done.exit_code == 0, done.output
+    plan = json.loads(done.stdout)["plan"]
+    assert plan["platform"]["tiers"]["identity"]["workers"] == 7
+    assert plan["demands"]["work"]["token"]["database"]["value"] == 0.0006
+    assert (folder / "demands.yaml").read_text() == written
+    assert lab.starts == 3
+
+
 def refused(*arguments: str) -> str:
     done = run(*arguments)
     assert isinstance(done.exception, KlokkenError), done.output
@@ -103,8 +124,10 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_touched(
     assert "names no profile of minute" in refused("lab", "--most=morning=5")
     assert "cannot be read" in refused("lab", "--resume", "none")
     assert "none of this name" in refused("lab", "--profile", "moon")
-    for option in ("--steps=7", "--starts=2", "--repeats=0"):
-        assert run("lab", option).exit_code == 2
+    for option in ("--steps=7", "--starts=2", "--repeats=0", "--seed=-1"):
+        done = run("lab", option)
+        assert done.exit_code == 2
+        assert "is not in the range" in done.output
     few = inventory(accounts=1500)
     monkeypatch.setattr(deployment, "read_inventory", lambda _: few)
     assert "are 1500, and each start begins with 1540 logins" in refused("lab")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from klokken.capacity.demands import Demands
+from klokken.capacity.measure import report
 from klokken.capacity.measure.accounts import Accounts
 from klokken.capacity.measure.analysis import UnfitError
 from klokken.capacity.measure.knee import guessed
@@ -35,6 +36,7 @@ from tests.unit.synthetic_lab import (
     start,
     step,
 )
+from tests.unit.test_report import words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +124,42 @@ def test_the_largest_step_of_each_start_is_predicted_without_it(
     assert measurement.predicted_well
 
 
+def told_of(folder: Path, lab: Lab, most: float) -> Measurement:
+    steps = Steps.begin(folder / "run" / NAME, plan(most={"minute": most}))
+    Run(lab, steps, BASE, lambda _: None).go_on()
+    return measured(steps, KNOWN)[0]
+
+
+def test_a_site_that_falls_short_of_what_its_demands_promise_fails_the_prediction(
+    tmp_path: Path,
+) -> None:
+    # Something that is no CPU lets no more through, such as a lock.
+    found = told_of(tmp_path, Lab(most=12.5), 16.0)
+    for each in found.held_out:
+        throughput = each.figures[0]
+        assert each.rate == 16.0
+        assert "journeys were completed of" in each.short[0]
+        assert throughput.what == "throughput"
+        assert throughput.error > 0.1
+    assert not found.predicted_well
+    assert "of which the site fell short" in summary(found, tmp_path)
+
+
+def test_a_site_without_a_core_left_is_predicted_to_complete_fewer_than_come(
+    tmp_path: Path,
+) -> None:
+    found = told_of(tmp_path, Lab(most=19.0), 24.0)
+    assert len(found.held_out) == 3
+    for each in found.held_out:
+        throughput = each.figures[0]
+        assert each.rate == 24.0
+        assert throughput.predicted < 0.9 * each.rate
+        assert throughput.kept
+    # Where the rate below fell short as well, it was rung again, and nothing is fitted to it.
+    assert found.excluded
+    assert all(" 21 minute a second" in line for line in found.excluded)
+
+
 def test_a_machine_is_full_where_it_has_no_core_left(
     found: tuple[Measurement, Demands],
 ) -> None:
@@ -206,19 +244,23 @@ def test_people_see_demands_errors_and_whose_figures_to_size_from(
     assert "CHECK" not in shown
 
 
-def test_division_that_lies_beyond_the_interval_is_told(
+def test_division_that_lies_beyond_the_interval_of_its_own_start_is_told(
     found: tuple[Measurement, Demands], tmp_path: Path
 ) -> None:
     [identity] = [fit for fit in found[0].tiers if fit.tier is Tier.IDENTITY]
-    start = identity.starts[1]
-    wrong = start.model_copy(update={"apart": {"login": 2 * start.apart["login"]}})
-    starts = [identity.starts[0], wrong, identity.starts[2]]
+    lucky, unlucky, other = identity.starts
+    # As dear as the unlucky start was, which is no excuse for a lucky one.
+    wrong = lucky.model_copy(update={"apart": unlucky.apart})
+    assert wrong.apart["login"] < identity.demand["login"].high
+    starts = [wrong, unlucky, other]
     fits = [
         fit.model_copy(update={"starts": starts}) if fit is identity else fit
         for fit in found[0].tiers
     ]
     shown = summary(found[0].model_copy(update={"tiers": fits}), tmp_path)
-    assert "CHECK identity: in start 2 CPU by completions" in shown
+    [told] = [line for line in shown.splitlines() if "CHECK" in line]
+    assert "identity: in start 1 CPU by completions" in told
+    assert "more than 10% beyond the" in told
 
 
 def test_where_the_largest_rate_was_excluded_the_next_is_held_out_and_that_is_said(
@@ -244,6 +286,37 @@ def test_the_plot_is_the_same_whenever_it_is_drawn(
     assert one == other
     assert ET.fromstring(one).tag.endswith("svg")  # noqa: S314 - drawn a line above
     assert "knee" in one
+
+
+def test_the_report_says_what_a_login_costs_with_the_plot_in_it(
+    found: tuple[Measurement, Demands],
+) -> None:
+    one = found[0]
+    page = report.render(one)
+    text = words(page)
+    whole = sum(fit.demand["login"].value for fit in one.tiers)
+    assert f"A login costs {1000 * whole:.1f} ms of CPU" in text
+    assert text.index("Et login koster") < text.index("Resten er for teknikere")
+    assert page.count('<svg class="drawn"') == 1
+    assert page == report.render(one)
+    for each in one.held_out:
+        assert f"Held out, start {each.start}: {each.rate:g} minute a second" in text
+    for fit in one.tiers:
+        demand = fit.demand["login"]
+        ends = (f"{1000 * value:.2f}" for value in (demand.value, demand.low, demand.high))
+        assert f"{fit.tier} {' '.join(ends)}" in text
+    assert f"{one.knee['minute'].low:.1f} simuleret; " in text
+
+
+def test_a_measurement_that_predicted_badly_says_so_first(
+    found: tuple[Measurement, Demands],
+) -> None:
+    first, *others = found[0].held_out
+    off = first.figures[0].model_copy(update={"predicted": 9e9, "limit": 0.1})
+    bad = [first.model_copy(update={"figures": [off]}), *others]
+    page = report.render(found[0].model_copy(update={"held_out": bad}))
+    assert '<header class="hero fail">' in page
+    assert "do not use these demands" in page
 
 
 def test_a_measurement_says_the_same_when_it_is_read_again(

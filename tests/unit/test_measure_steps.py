@@ -119,3 +119,11 @@ def test_what_was_excluded_is_rung_once_more_and_after_all_others() -> None:
     assert ring(excluded=True) == 1.0
     assert ring(excluded=False) == 2.0
     assert next_turn(every, rung) is None
+
+
+def test_where_the_site_falls_short_at_the_largest_rate_it_is_not_asked_again() -> None:
+    every = [Turn("minute", rate, 0) for rate in (1.0, 2.0)]
+    rung = [step(rate=rate, short=["20 journeys were completed of 30 offered"]) for rate in (1, 2)]
+    assert next_turn(every, rung) == every[0]
+    late = step(rate=2.0, excluded=["late"], short=["20 journeys were completed of 30 offered"])
+    assert next_turn(every, [step(rate=1.0), late]) == every[1]

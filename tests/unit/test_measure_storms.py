@@ -102,7 +102,7 @@ def test_a_step_counts_its_measured_seconds_alone(tmp_path: Path) -> None:
     found = judged(tmp_path)
     plan = planned(5.0)
     due = attendance(plan, 0, plan.people).due
-    assert found.excluded == []
+    assert found.fits
     assert found.offered == found.completed == int(((due >= 10) & (due < 40)).sum())
     assert found.achieved == found.completed / 30
     assert found.whole.count == found.service["password"].count
@@ -115,22 +115,24 @@ def test_a_generator_that_was_late_excludes_a_warm_step(tmp_path: Path) -> None:
     assert judged(tmp_path, "cold", Lab(starts=1, lateness=0.2)).excluded == []
 
 
-def test_a_rate_that_was_not_reached_excludes_a_step(tmp_path: Path) -> None:
+def test_a_rate_that_was_not_reached_is_no_load_to_fit_to(tmp_path: Path) -> None:
     lab = Lab(starts=1)
     seconds = rung(tmp_path, lab).record.seconds
     slow = [count if n < 20 else 0 for n, count in enumerate(seconds.completed)]
     late = [*slow, sum(seconds.completed) - sum(slow)]
     found = judged(tmp_path, seconds=seconds.model_copy(update={"completed": late}))
-    assert any("journeys were completed of" in reason for reason in found.excluded)
+    assert any("journeys were completed of" in reason for reason in found.short)
+    assert found.excluded == []
+    assert not found.fits
 
 
-def test_failures_exclude_a_step(tmp_path: Path) -> None:
+def test_failures_make_no_load_to_fit_to(tmp_path: Path) -> None:
     seconds = rung(tmp_path, Lab(starts=1)).record.seconds
     failed = [1 if count else 0 for count in seconds.completed]
     completed = [c - f for c, f in zip(seconds.completed, failed, strict=True)]
     changed = seconds.model_copy(update={"completed": completed, "failed": failed})
     found = judged(tmp_path, seconds=changed)
-    assert any("journeys failed or were left" in reason for reason in found.excluded)
+    assert any("journeys failed or were left" in reason for reason in found.short)
     assert found.failed > 0
 
 

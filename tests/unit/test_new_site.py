@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from klokken import cli, paths, stackconfig
 from klokken.capacity.kommuner import kommune, kommuner
 from klokken.errors import InputError
+from klokken.population import largest_cell, schools
 from klokken.servers.listing import ServerList
 from klokken.sites import commands
 from klokken.sites.draft import Wishes, draft, substrates
@@ -127,10 +128,15 @@ def test_there_is_a_site_on_every_substrate(substrate: str, name: str) -> None:
     assert "{" not in text("site", made)
 
 
-def test_a_cell_has_no_more_pupils_than_it_may() -> None:
-    made = draft(wishes("Aarhus", "servers", cell=10_000))
-    cells = made.config.site.tiers[Tier.DRIVE].count
-    assert cells * 10_000 >= kommune("Aarhus").pupils.value > (cells - 1) * 10_000
+def test_a_cell_of_whole_schools_has_no_more_pupils_than_it_may() -> None:
+    pupils = kommune("Aarhus").pupils.value
+    cells = [draft(wishes("Aarhus", "servers", cell=most)) for most in (10_000, 1_000, 100)]
+    ten, one, school = [made.config.site.tiers[Tier.DRIVE].count for made in cells]
+    assert largest_cell(pupils, ten) <= 10_000 < largest_cell(pupils, ten - 1)
+    # As many as there would be of any size are too few for schools that stay whole.
+    assert largest_cell(pupils, one) <= 1_000 < largest_cell(pupils, -(-pupils // 1_000))
+    # A school is not divided.
+    assert school == schools(pupils)
 
 
 def test_the_comments_of_the_example_stay() -> None:

@@ -73,6 +73,8 @@ def test_a_stretch_of_the_morning_offers_those_who_are_due_in_it() -> None:
         ({"fraction": float("nan")}, "fraction"),
         ({"workers": 0}, "workers"),
         ({"seed": -1}, "seed"),
+        ({"seed": 2**64}, "seed"),
+        ({"seed": 2**128}, "seed"),
         ({"opens": time(8, 0, 30), "closes": time(8, 0, 30)}, "closes"),
         ({"opens": time(9), "closes": time(9, 5)}, "opens, closes"),
         ({"run": "../etc"}, "run"),
@@ -86,6 +88,12 @@ def test_an_unusable_choice_is_refused_in_one_line_that_names_it(
     line = str(refused.value)
     assert line.startswith(f"storm: {field}:")
     assert "\n" not in line
+
+
+def test_the_largest_seed_draws_a_storm_like_any_other() -> None:
+    made = plan(seed=2**64 - 1)
+    assert made.offered == 600
+    assert type(made).model_validate_json(made.model_dump_json()) == made
 
 
 def test_a_teacher_comes_to_a_morning_for_each_class() -> None:

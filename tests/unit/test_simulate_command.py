@@ -105,9 +105,16 @@ def test_a_wrong_platform_is_told_in_one_line(
         ({"fraction": 1.5}, "simulate: fraction"),
         ({"seed": -1}, "simulate: seed"),
         ({"profile": "moon"}, "there is none of this name"),
-        ({"profile": "exam"}, "journeys.exam: missing"),
+        ({"profile": "exam", "level": "sweep"}, "knows no exams"),
         ({"kills": ("identity",)}, r"TIER@SECOND"),
         ({"kills": ("moon@3",)}, "no tier of the platform"),
+        ({"kills": ("identity@60",)}, "identity@60: the morning is over after 60 s"),
+        ({"kills": ("identity@10000000000",)}, "the morning is over after 60 s"),
+        ({"kills": ("identity@3+10000000000",)}, "is away for longer than the morning's 60 s"),
+        (
+            {"kills": ("identity@3+9", "identity@12")},
+            "kill: identity@12: no host of identity is up then, of 1; leave one out",
+        ),
         ({"kills": ("identity@3",), "level": "sweep"}, "knows no faults"),
     ],
 )
@@ -130,8 +137,8 @@ def test_a_host_that_stands_by_needs_to_know_how_long_it_takes(tmp_path: Path) -
 
 def test_a_kill_names_tier_second_and_how_long() -> None:
     platform = Platform.model_validate(PLATFORM)
-    assert Kill.parse("identity@480", platform) == Kill(Tier.IDENTITY, 480.0)
-    assert Kill.parse("identity@480+120.5", platform).back == 600.5
+    assert Kill.parse("identity@480", platform, 1200) == Kill(Tier.IDENTITY, 480.0)
+    assert Kill.parse("identity@480+120.5", platform, 1200).back == 600.5
 
 
 def test_the_same_choices_have_the_same_hash_in_another_process() -> None:

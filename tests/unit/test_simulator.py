@@ -33,15 +33,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 NAMES = ["page", "password", "drives", "login"]
+TIERS = ["edge", "identity", "drive", "database"]
+# Two of a tier at most, which are all of its hosts.
 KILLS = st.lists(
     st.builds(
         "{}@{}{}".format,
-        st.sampled_from(["edge", "identity", "drive", "database"]),
+        st.sampled_from(TIERS),
         st.integers(0, 25),
         st.sampled_from(["", "+1", "+10"]),
     ),
     max_size=3,
-)
+).filter(lambda kills: all(sum(kill.startswith(t) for kill in kills) < 3 for t in TIERS))
 SITES = st.fixed_dictionaries(
     {
         "workers": st.integers(1, 20),
@@ -156,6 +158,14 @@ def test_without_any_host_nobody_gets_in_and_with_another_all_do() -> None:
     assert by_kind(cell)[DOWN] == len(morning.due) // 2
     database = simulate(school(morning, kills=("database@0",), attempts=1))
     assert by_kind(database)[ANSWERED] == len(morning.due)
+
+
+def test_where_both_hosts_of_a_tier_die_nobody_gets_in() -> None:
+    morning = poisson(10, seconds=10, seed=2)
+    one, both = (
+        by_kind(simulate(school(morning, kills=("identity@0",) * n, attempts=1))) for n in (1, 2)
+    )
+    assert one[ANSWERED] == both[DOWN] == len(morning.due)
 
 
 def test_buckets_know_every_value_to_under_one_per_cent() -> None:

@@ -18,7 +18,8 @@ from klokken.capacity.resources import Resources
 from klokken.capacity.run import DEMANDS_FILE
 from klokken.capacity.sizing.asked import SiteAsked, TierAsked, busiest, fewest_cores, waits
 from klokken.capacity.sizing.fit import Carrier, Rules
-from klokken.capacity.sizing.search import NoPlanError, again, cheapest, largest_cell, orderable
+from klokken.capacity.sizing.search import NoPlanError, again, cheapest, most_pupils, orderable
+from klokken.population import largest_cell
 from klokken.topology import Tier
 
 GROUND = {"assumed": True, "why": "a test"}
@@ -117,6 +118,24 @@ def test_cells_have_no_more_pupils_than_was_said_and_one_host_stands_by() -> Non
     found = Carrier(Tier.DRIVE, site(220_000), HETZNER, "CCX33", RULES).fit()
     assert found is not None
     assert (found.up, found.hosts, found.bound) == (5, 6, "cell")
+
+
+def test_no_cell_has_more_pupils_than_was_said_though_schools_stay_whole() -> None:
+    found = Carrier(Tier.DRIVE, site(600_000), HETZNER, "CCX33", RULES).fit()
+    assert found is not None
+    # On average 12 have 50,000, but the largest of them has 120 of the 1,429 schools.
+    assert largest_cell(600_000, 12) == 50_220
+    assert (found.up, found.bound) == (13, "cell")
+
+
+def test_schools_that_are_more_than_a_site_s_cells_take_more_sites() -> None:
+    def asking(sites: int) -> SiteAsked:
+        return site(600_000 // sites)
+
+    rules = Rules(0.3, 420)
+    assert cheapest(asking, HETZNER, rules).sites == ceil(600_000 / 420 / 499) == 3
+    with pytest.raises(NoPlanError, match="drive has more than 499 cells with 420 of 600,000"):
+        cheapest(lambda _: asking(1), HETZNER, rules)
 
 
 def test_a_cell_with_more_documents_than_a_volume_holds_is_made_smaller() -> None:
@@ -276,9 +295,14 @@ def test_an_earlier_wave_never_takes_more_of_any_tier(wanted: dict[str, Any], pa
 def test_the_largest_cell_is_what_one_host_can_carry() -> None:
     small = site(100_000, drive={"needs": {"session_kb": 1000.0}})
     # 192 GB at CCX63, 70 % of them for sessions of a megabyte.
-    assert largest_cell(small, HETZNER, Rules(0.3, 1_000_000)) == 100_000
+    assert most_pupils(small, HETZNER, Rules(0.3, 1_000_000)) == 100_000
     large = site(1_000_000, drive={"needs": {"session_kb": 1000.0}})
-    assert 100_000 < largest_cell(large, HETZNER, Rules(0.3, 1_000_000)) <= 134_400
+    assert most_pupils(large, HETZNER, Rules(0.3, 1_000_000)) == pytest.approx(134_400, abs=1)
+
+
+def test_a_cell_that_a_host_carries_may_be_so_small_that_one_site_has_too_many() -> None:
+    there = site(600_000, drive={"needs": {"session_kb": 1000.0}})
+    assert most_pupils(there, HETZNER, Rules(0.3, 1000)) == 1000
 
 
 def test_the_busiest_minute_may_begin_at_any_second() -> None:
@@ -287,6 +311,17 @@ def test_the_busiest_minute_may_begin_at_any_second() -> None:
     assert busiest(load, 60) == pytest.approx(2.0)
     assert busiest(load, 120) == pytest.approx(1.0)
     assert busiest(load, 10_000) == pytest.approx(0.2)
+
+
+def test_where_pupils_may_wait_work_that_grows_with_accounts_takes_fewer_cores_as_well() -> None:
+    load = np.zeros(600)
+    load[100:200] = 4.0
+    there = replace(asked(1000, cores=4.0, cores_an_account=0.01), load=load)
+    found = there.waiting(100.0)
+    assert found.cores == pytest.approx(2.0, rel=0.01)
+    assert found.cores_an_account == pytest.approx(0.005, rel=0.01)
+    assert there.waiting(0.0) == replace(there, cores=there.waiting(0.0).cores)
+    assert asked(1000).waiting(100.0).cores == 0.0
 
 
 def test_who_may_be_made_to_wait_needs_fewer_cores_but_all_of_the_work() -> None:

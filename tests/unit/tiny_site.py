@@ -12,8 +12,12 @@ from klokken.capacity.morning import NANO, Morning
 from klokken.capacity.platform import Kill, Platform
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from klokken.capacity.engine.model import Integers, Model
 
+# No kill of a test is refused for its second.
+LONG = 3600
 GROUND = {"assumed": True, "why": "a test"}
 
 
@@ -92,15 +96,7 @@ def site(  # noqa: PLR0913 - one figure of the host each
             },
         }
     )
-    return model(
-        demands,
-        demands.journeys["login"],
-        platform,
-        morning,
-        seed=seed,
-        accounts=0,
-        kills=[Kill.parse(kill, platform)] if kill else [],
-    )
+    return _built(demands, platform, morning, seed, [kill] if kill else [])
 
 
 REQUESTS = [
@@ -171,6 +167,12 @@ def school(  # noqa: PLR0913 - one choice each
             },
         }
     )
+    return _built(demands, platform, morning, seed, kills)
+
+
+def _built(
+    demands: Demands, platform: Platform, morning: Morning, seed: int, kills: Iterable[str]
+) -> Model:
     return model(
         demands,
         demands.journeys["login"],
@@ -178,5 +180,5 @@ def school(  # noqa: PLR0913 - one choice each
         morning,
         seed=seed,
         accounts=0,
-        kills=[Kill.parse(kill, platform) for kill in kills],
+        kills=[Kill.parse(kill, platform, LONG) for kill in kills],
     )

@@ -45,7 +45,7 @@ def pause(s: State, who: int, until: int) -> None:
     s.people[who, column.WHERE] = OUTSIDE
     push(s.heap_keys, s.heap_names, s.totals[PAUSES_FROM], s.totals[PAUSING], until, who)
     s.totals[PAUSING] += 1
-    put(s.times, s.winners, RETURNING, s.heap_keys[s.totals[PAUSES_FROM]])
+    put(s.agenda, RETURNING, s.heap_keys[s.totals[PAUSES_FROM]])
 
 
 @internal
@@ -54,7 +54,7 @@ def resume(m: Model, s: State, now: int) -> None:
     who = pop(s.heap_keys, s.heap_names, s.totals[PAUSES_FROM], s.totals[PAUSING])
     s.totals[PAUSING] -= 1
     left = s.totals[PAUSING]
-    put(s.times, s.winners, RETURNING, s.heap_keys[s.totals[PAUSES_FROM]] if left > 0 else NEVER)
+    put(s.agenda, RETURNING, s.heap_keys[s.totals[PAUSES_FROM]] if left > 0 else NEVER)
     ask(m, s, who, now)
 
 
@@ -74,6 +74,8 @@ def _journey_over(m: Model, s: State, who: int, kind: int, now: int) -> None:
     Who failed has no time: to be refused at once must not make a minute look quick.
     """
     s.people[who, column.WHERE] = OUTSIDE
+    s.people[who, column.ENDED] = now
+    s.people[who, column.OUTCOME] = kind
     came = minute(m.arrivals[who, column.DUE], m.minutes)
     waited = max(0, now - m.arrivals[who, column.DUE] - s.people[who, column.THOUGHT])
     s.counts[len(m.requests), kind, came] += 1
@@ -98,7 +100,7 @@ def answered(m: Model, s: State, who: int, now: int) -> None:
         return
     request = s.people[who, column.REQUEST]
     _attempt_over(m, s, who, ANSWERED, now - s.people[who, column.MEANT])
-    if request + 1 == len(m.requests):
+    if m.requests[request, column.LAST]:
         _journey_over(m, s, who, ANSWERED, now)
         return
     s.people[who, column.REQUEST] = request + 1

@@ -10,8 +10,9 @@ REQUEST, ATTEMPT, WHERE, LEVEL, HELD = range(5)
 # When the request was first meant to be sent, when it was sent, when patience ends, how long the
 # pupil has thought; when what it waits for happens, or it joined the queue; who comes after it.
 MEANT, SENT, LEAVES, THOUGHT, MOMENT, LINK, DOOMED = range(5, 12)
-# The hosts at each depth, and for each tier the host that the pupil keeps to.
-HOSTS, KEPT, PERSON_COLUMNS = 12, 15, 19
+# The hosts at each depth, and for each tier the host that the pupil keeps to; when the journey
+# ended, and how.
+HOSTS, KEPT, ENDED, OUTCOME, PERSON_COLUMNS = 12, 15, 19, 20, 21
 
 # Hosts as they change: jobs at work and where their heap begins, virtual clock and when it was
 # read, places taken, requests that wait; whether it is up, and how often it was visited since.
@@ -22,8 +23,9 @@ HOST_COLUMNS = 10
 HEAD, TAIL = 0, 1
 
 # Requests: how many tiers, whether it connects, its priority, where a retry begins, the time to
-# think after it and its shape (four columns), and the tier at each depth, -1 beyond.
-DEPTH, CONNECTS, PRIORITY, AGAIN, THINK_TIME, THINK_SHAPE, PATH = 0, 1, 2, 3, 4, 5, 9
+# think after it and its shape (four columns), whether nothing follows it, and the tier at each
+# depth, -1 beyond.
+DEPTH, CONNECTS, PRIORITY, AGAIN, THINK_TIME, THINK_SHAPE, LAST, PATH = 0, 1, 2, 3, 4, 5, 9, 10
 # Work: by phase, then its shape.
 PHASES, SHAPE = 0, 3
 
@@ -33,6 +35,6 @@ TRIP, WAY_HOME, FIRST_HOST, HOST_COUNT, BALANCE = range(5)
 # Hosts as they are. The visits from which on one is no longer cold, and is warm, and how many it
 # has had before the morning.
 TIER, CORES, WORKERS, QUEUE, QUEUE_TIME, WARMING_FROM, WARM_FROM, BEFORE = range(8)
-# Those who come, and faults.
-PERSON, DUE, SCHOOL = range(3)
+# Those who come, with the request that they begin with, and faults.
+PERSON, DUE, SCHOOL, BEGINS = range(4)
 FAULT_TIME, FAULT_HOST, FAULT_UP = range(3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from klokken.capacity.engine import column
-from klokken.capacity.engine.agenda import NEVER, put
+from klokken.capacity.engine.agenda import NEVER, next_moment, next_source, put
 from klokken.capacity.engine.attempts import ask, resume, settle
 from klokken.capacity.engine.chance import PATIENCE_DEPTH, THINK, drawn, quantile
 from klokken.capacity.engine.compiled import compiled, internal
@@ -40,13 +40,13 @@ def _come(m: Model, s: State, now: int) -> None:
     who = s.totals[NEXT_COMING]
     s.totals[NEXT_COMING] = who + 1
     put(
-        s.times,
-        s.winners,
+        s.agenda,
         COMING,
         m.arrivals[who + 1, column.DUE] if who + 1 < len(m.arrivals) else NEVER,
     )
     s.offered[minute(now, m.minutes)] += 1
     s.people[who, column.MEANT] = now
+    s.people[who, column.REQUEST] = m.arrivals[who, column.BEGINS]
     person = m.arrivals[who, column.PERSON]
     bits = drawn(m.seed, person, 0, 0, PATIENCE_DEPTH, THINK)
     s.people[who, column.LEAVES] = now + quantile(bits, m.patience)
@@ -56,12 +56,11 @@ def _come(m: Model, s: State, now: int) -> None:
 @compiled
 def _run(m: Model, s: State) -> None:
     hosts_from = LINES + len(s.lines)
-    put(s.times, s.winners, COMING, m.arrivals[0, column.DUE])
+    put(s.agenda, COMING, m.arrivals[0, column.DUE])
     if len(m.faults) > 0:
-        put(s.times, s.winners, FAULTS, m.faults[0, column.FAULT_TIME])
+        put(s.agenda, FAULTS, m.faults[0, column.FAULT_TIME])
     while True:
-        source = s.winners[1]
-        now = s.times[1]
+        now, source = next_moment(s.agenda), next_source(s.agenda)
         if now == NEVER:
             return
         s.totals[EVENTS] += 1

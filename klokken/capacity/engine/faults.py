@@ -24,7 +24,7 @@ def fault(m: Model, s: State, now: int) -> None:
     number = s.totals[NEXT_FAULT]
     s.totals[NEXT_FAULT] = number + 1
     due = m.faults[number + 1, column.FAULT_TIME] if number + 1 < len(m.faults) else NEVER
-    put(s.times, s.winners, FAULTS, due)
+    put(s.agenda, FAULTS, due)
     host = m.faults[number, column.FAULT_HOST]
     if m.faults[number, column.FAULT_UP]:
         s.host[host, column.UP] = 1
@@ -47,8 +47,7 @@ def _die(m: Model, s: State, host: int, now: int) -> None:
         _strike(s, s.lines, line)
         head = s.lines[line, column.HEAD]
         put(
-            s.times,
-            s.winners,
+            s.agenda,
             LINES + line,
             NEVER if head == NOBODY else s.people[head, column.MOMENT],
         )

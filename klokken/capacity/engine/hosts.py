@@ -56,7 +56,7 @@ def schedule(m: Model, s: State, host: int) -> None:
             head = s.queues[host * PRIORITIES + priority, column.HEAD]
             if head != NOBODY:
                 due = min(due, s.people[head, column.MOMENT] + m.hosts[host, column.QUEUE_TIME])
-    put(s.times, s.winners, LINES + 3 * len(m.tiers) + 1 + host, due)
+    put(s.agenda, LINES + 3 * len(m.tiers) + 1 + host, due)
 
 
 @internal

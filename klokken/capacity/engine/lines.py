@@ -56,7 +56,7 @@ def send(m: Model, s: State, who: int, kind: int, tier: int, now: int) -> None:
     s.people[who, column.LINK] = NOBODY
     if s.lines[line, column.HEAD] == NOBODY:
         s.lines[line, column.HEAD] = who
-        put(s.times, s.winners, LINES + line, now + delay)
+        put(s.agenda, LINES + line, now + delay)
     else:
         s.people[s.lines[line, column.TAIL], column.LINK] = who
     s.lines[line, column.TAIL] = who
@@ -69,5 +69,5 @@ def receive(s: State, line: int) -> int:
     following = s.people[who, column.LINK]
     s.lines[line, column.HEAD] = following
     due = NEVER if following == NOBODY else s.people[following, column.MOMENT]
-    put(s.times, s.winners, LINES + line, due)
+    put(s.agenda, LINES + line, due)
     return who

@@ -68,8 +68,8 @@ def pop(keys: Integers, names: Integers, start: int, size: int) -> int:
         below = 2 * place + 1
         if below >= last:
             break
-        if below + 1 < last and _before(keys, names, start + below + 1, start + below):
-            below += 1
+        if below + 1 < last:
+            below += _before(keys, names, start + below + 1, start + below)
         other = keys[start + below]
         if key < other or (key == other and name < names[start + below]):
             break
@@ -83,4 +83,6 @@ def pop(keys: Integers, names: Integers, start: int, size: int) -> int:
 
 @internal
 def _before(keys: Integers, names: Integers, one: int, other: int) -> bool:
-    return keys[one] < keys[other] or (keys[one] == keys[other] and names[one] < names[other])
+    """Say whether one goes first, without a branch, which would be guessed wrongly."""
+    equal = (keys[one] == keys[other]) & (names[one] < names[other])
+    return (keys[one] < keys[other]) | equal

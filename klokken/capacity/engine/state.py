@@ -33,8 +33,7 @@ class State(NamedTuple):
     buckets, core-nanoseconds of tiers x minutes, pupils due a minute, and work drawn by tier.
     """
 
-    times: Integers
-    winners: Integers
+    agenda: Integers
     people: Integers
     host: Integers
     queues: Integers
@@ -54,7 +53,6 @@ def fresh(model: Model) -> State:
     """Return the state before the morning."""
     people, tiers, hosts = len(model.arrivals), len(model.tiers), len(model.hosts)
     rows, lines = len(model.requests) + 1, 3 * tiers + 1
-    times, winners = agenda.empty(LINES + lines + hosts)
     # Jobs whose callers died count too, so everyone may have one more for each fault.
     most = np.minimum(model.hosts[:, column.WORKERS], (len(model.faults) + 1) * people)
     starts = np.concatenate([[0], np.cumsum(most)])
@@ -67,8 +65,7 @@ def fresh(model: Model) -> State:
     totals = np.zeros(7, np.int64)
     totals[PAUSES_FROM] = starts[-1]
     return State(
-        times=times,
-        winners=winners,
+        agenda=agenda.empty(LINES + lines + hosts),
         people=person,
         host=host,
         queues=np.full((hosts * PRIORITIES, 2), NOBODY, np.int64),

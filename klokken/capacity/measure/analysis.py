@@ -34,8 +34,20 @@ class UnfitError(KlokkenError):
     code = Exit.INVALID
 
 
+def apart(own: Iterable[Step]) -> tuple[list[Step], list[Step]]:
+    """Return those of a start's steps of a profile to fit, and those to hold out.
+
+    Held out is the largest rate that counts, also where the site fell short of it: a prediction
+    that only sees what went well cannot fail.
+    """
+    counting = [step for step in own if not step.excluded]
+    largest = max((step.rate for step in counting), default=0.0)
+    below = [step for step in counting if step.rate < largest and step.fits]
+    return below, [step for step in counting if step.rate == largest]
+
+
 def split(steps: Steps) -> tuple[dict[int, list[Step]], list[Step]]:
-    """Return the steps to fit by start, and those held out: the largest kept of each profile.
+    """Return the steps to fit by start, and those held out of all starts and profiles.
 
     Raises UnfitError where a start has too few left.
     """
@@ -46,11 +58,12 @@ def split(steps: Steps) -> tuple[dict[int, list[Step]], list[Step]]:
         for profile in steps.plan.profiles:
             wanted = (number, profile.name)
             own = [step for step in steps.warm() if (step.start, step.profile) == wanted]
-            rates = sorted({step.rate for step in own})
+            below, largest = apart(own)
+            rates = {step.rate for step in below + largest}
             if len(rates) < LEAST_RATES + 1:
                 raise UnfitError(_too_few(steps, number, profile.name, len(rates)))
-            fitted[number] += [step for step in own if step.rate < rates[-1]]
-            held += [step for step in own if step.rate == rates[-1]]
+            fitted[number] += below
+            held += largest
     return fitted, held
 
 
@@ -58,7 +71,7 @@ def _too_few(steps: Steps, number: int, profile: str, kept: int) -> str:
     why: dict[str, int] = defaultdict(int)
     for step in steps.of(number):
         if step.phase == "warm" and step.profile == profile:
-            for reason in step.excluded[:1]:
+            for reason in [*step.excluded, *step.short][:1]:
                 why[reason] += 1
     most = max(why, key=lambda reason: why[reason], default="they were not rung")
     return (

@@ -75,7 +75,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="[PROFILE=]RATE",
     help="The highest rate, a second; guessed where it is not given. Repeatable.",
 )
-@click.option("--seed", default=1, show_default=True, help="Draws another order and other people.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Draws another order and other people.",
+)
 @click.option("--demands", type=FILE, default=DEMANDS_FILE, help="What was known before.")
 @click.option("--platform", type=FILE, default=PLATFORM_FILE, help="Places and queues of the site.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was not finished.")
@@ -101,16 +107,15 @@ def measure(  # noqa: PLR0913 - one parameter an option
     and --resume goes on behind it; the options of the first call then hold.
     """
     inventory = deployment.read_inventory(stack)
-    known = Known(Demands.read(demands), Platform.read(platform), inventory.site.site_accounts)
     if resume:
         found = Steps.read(RESULTS / resume / NAME)
         if found.plan.stack != stack:
             raise InputError("measure", "resume", f"is of stack {found.plan.stack}", "name it")
-        _visiting(found.plan.profiles, known, demands, platform)
         if found.torn:
             _say(found.torn)
     else:
         profiles = [storms.measurable(Profile.named(name)) for name in dict.fromkeys(names)]
+        known = _known(Demands.read(demands), Platform.read(platform), inventory)
         visiting = _visiting(profiles, known, demands, platform)
         now = datetime.now(UTC)
         plan = Plan(
@@ -124,13 +129,19 @@ def measure(  # noqa: PLR0913 - one parameter an option
             most=storms.highest_rates(most, [profile.name for profile in profiles]),
             profiles=profiles,
             shared=StackConfig.read(stack).substrate.kind == "lab",
+            demands=known.demands,
+            platform=known.platform,
             **_facts(inventory, visiting),
         )
         _refuse_early(plan, inventory)
         found = Steps.begin(RESULTS / plan.run / NAME, plan)
-    result = _rung(found, inventory, known)
+    result = _rung(found, inventory)
     click.echo(result.model_dump_json(indent=2) if as_json else summary(result, found.path.parent))
     sys.exit(Exit.PASS if result.predicted_well else Exit.FAIL)
+
+
+def _known(demands: Demands, platform: Platform, inventory: Inventory) -> Known:
+    return Known(demands, platform, inventory.site.site_accounts)
 
 
 def _visiting(
@@ -184,9 +195,10 @@ def _facts(inventory: Inventory, visiting: Sequence[Profile]) -> dict[str, objec
     }
 
 
-def _rung(found: Steps, inventory: Inventory, known: Known) -> Measurement:
+def _rung(found: Steps, inventory: Inventory) -> Measurement:
     """Ring what is left, reckon, and put everything down."""
     plan, folder = found.plan, found.path.parent
+    known = _known(plan.demands, plan.platform, inventory)
     _say(
         f"{plan.run}: {plan.storms} storms over {plan.starts} fresh starts, about"
         f" {plan.seconds / 60:.0f} minutes in all, at most {plan.most_seconds / 60:.0f}; go on with"

@@ -8,6 +8,10 @@ from klokken.document import Document
 from klokken.results import Seconds, Whole
 from klokken.topology import Tier
 
+# The share of a demand by which division may lie beyond its interval: what a site uses with nobody
+# there is read for a few seconds only, and is not quite what it uses beside its work.
+TOLERANCE = 0.1
+
 
 class Estimate(Document):
     """A figure and its interval."""
@@ -33,6 +37,12 @@ class StartFit(Document):
     apart: dict[str, Seconds]
     spread: Seconds
 
+    def disagrees(self, journey: str) -> bool:
+        """Whether division lies beyond the interval of this start's demand, and some more."""
+        demand = self.demand[journey]
+        more = TOLERANCE * demand.value
+        return not demand.low - more <= self.apart[journey] <= demand.high + more
+
 
 class TierFit(Document):
     """A tier over all starts.
@@ -48,11 +58,6 @@ class TierFit(Document):
     check: dict[str, Seconds]
     groups: dict[str, dict[str, Seconds]]
     starts: list[StartFit]
-
-    def disagrees(self, journey: str) -> list[StartFit]:
-        """Return the starts whose division lies beyond the interval of the demand."""
-        demand = self.demand[journey]
-        return [s for s in self.starts if not demand.low <= s.apart[journey] <= demand.high]
 
 
 class Phase(Document):
@@ -103,9 +108,13 @@ class Compared(Document):
 
 
 class HeldOut(Document):
-    """The largest step of a start, which its demands were fitted without."""
+    """The largest step of a start, which its demands were fitted without.
+
+    `short` says in what the site fell short of it.
+    """
 
     start: Whole
     profile: str
     rate: Seconds
+    short: list[str]
     figures: list[Compared] = Field(min_length=1)

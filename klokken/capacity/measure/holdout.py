@@ -1,6 +1,7 @@
 """The largest step, predicted by the simulator from what the smaller ones say, and compared.
 
-Nothing of the step itself goes in but who was due when.
+Nothing of the step itself goes in but who was due when. Both count who completed within the
+seconds that are measured, whenever they came: a site that falls behind completes fewer than come.
 """
 
 from __future__ import annotations
@@ -12,20 +13,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klokken.capacity.demands import Prediction
-from klokken.capacity.engine import events
-from klokken.capacity.engine.tally import ANSWERED, percentile
+from klokken.capacity.engine import column, events
+from klokken.capacity.engine.tally import ANSWERED, LEFT
 from klokken.capacity.measure import storms
 from klokken.capacity.measure.estimate import Compared, HeldOut
 from klokken.capacity.measure.likeness import site
 from klokken.capacity.measure.schedule import MEASURED, WARM_UP
 from klokken.capacity.model import model
-from klokken.capacity.morning import MINUTE_SECONDS, NANO, Morning
+from klokken.capacity.morning import NANO, Morning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from klokken.capacity.engine.model import Model
     from klokken.capacity.measure.likeness import Costs, Setting
     from klokken.capacity.measure.steps import Step
+    from klokken.curve import Floats
 
 # Simulations of one step, each with other draws of the work; their times are taken together.
 DRAWS = 20
@@ -68,7 +71,9 @@ def held_out(setting: Setting, costs: Costs, fitted: Sequence[Step], step: Step)
         _compared("p95", "s", found.p95, step.whole.p95, P95),
         _compared("p99", "s", found.p99, step.whole.p99, None),
     ]
-    return HeldOut(start=step.start, profile=step.profile, rate=step.rate, figures=figures)
+    return HeldOut(
+        start=step.start, profile=step.profile, rate=step.rate, short=step.short, figures=figures
+    )
 
 
 def predictions(several: Sequence[HeldOut]) -> list[Prediction]:
@@ -123,19 +128,29 @@ def _simulated(setting: Setting, costs: Costs, rate: float, seed: int, delay: fl
     people = storms.people_of(setting.profile, setting.accounts)
     profile = storms.steady(setting.profile, people, rate)
     due = storms.due(profile, seed, storms.LENGTH)
-    # What is measured is to fill one of the minutes that the engine counts by.
-    moments = ((due + MINUTE_SECONDS - WARM_UP) * NANO).astype(np.int64)
-    number = np.arange(len(moments))
-    morning = Morning(number, moments, number, MINUTE_SECONDS + MEASURED)
+    number = np.arange(len(due))
+    morning = Morning(number, (due * NANO).astype(np.int64), number, storms.LENGTH)
     known, platform = site(setting, costs, delay)
     journey = known.journeys[setting.profile.journey]
-    states = [
-        # What grows with accounts is in the demands of the likeness already.
-        events.simulate(model(known, journey, platform, morning, seed=draw, accounts=0))
-        for draw in range(DRAWS)
-    ]
-    # A journey counts in the minute in which its pupil was due.
-    answered = sum(int(state.counts[-1, ANSWERED, 1]) for state in states)
-    times = sum((state.latency[-1, 1] for state in states), start=np.zeros(1, np.int64))
-    p50, p95, p99 = (percentile(times, share) for share in (0.5, 0.95, 0.99))
-    return Outcome(answered / DRAWS / MEASURED, p50, p95, p99)
+    # What grows with accounts is in the demands of the likeness already.
+    built = (
+        model(known, journey, platform, morning, seed=draw, accounts=0) for draw in range(DRAWS)
+    )
+    ended = [_ended(one) for one in built]
+    completed = sum(count for _, count in ended)
+    times = np.concatenate([waits for waits, _ in ended])
+    p50, p95, p99 = np.percentile(times, (50, 95, 99)) if len(times) else (0.0, 0.0, 0.0)
+    return Outcome(completed / DRAWS / MEASURED, float(p50), float(p95), float(p99))
+
+
+def _ended(built: Model) -> tuple[Floats, int]:
+    """Return how long those waited who ended in the seconds that are measured, in seconds.
+
+    As in a record, who left is among them; then how many completed.
+    """
+    people = events.simulate(built).people
+    ended, outcome = people[:, column.ENDED], people[:, column.OUTCOME]
+    inside = (ended >= WARM_UP * NANO) & (ended < storms.LENGTH * NANO)
+    waits = inside & ((outcome == ANSWERED) | (outcome == LEFT))
+    waited = ended - built.arrivals[:, column.DUE] - people[:, column.THOUGHT]
+    return waited[waits] / NANO, int((inside & (outcome == ANSWERED)).sum())

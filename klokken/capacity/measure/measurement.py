@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from klokken.capacity.measure import fit
 from klokken.capacity.measure.accounts import Accounts
-from klokken.capacity.measure.analysis import check, split, tier_fits
+from klokken.capacity.measure.analysis import apart, check, split, tier_fits
 from klokken.capacity.measure.endurance import knee, may_be_down
 from klokken.capacity.measure.estimate import Estimate, HeldOut, Resource, TierFit, Warmth
 from klokken.capacity.measure.holdout import held_out, unexplained
@@ -56,7 +56,7 @@ class Measurement(Document):
     and in no figure, each with why.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     kind: Literal["MEASURED"] = "MEASURED"
     plan: Plan
     finished: datetime
@@ -77,10 +77,9 @@ class Measurement(Document):
     def kept(self, profile: str) -> list[list[float]]:
         """Return the rates of a profile that each start keeps, in order; the last is held out."""
         own = [s for s in self.steps if s.phase == "warm" and s.profile == profile]
-        return [
-            sorted({s.rate for s in own if s.start == number and not s.excluded})
-            for number in range(1, self.plan.starts + 1)
-        ]
+        starts = range(1, self.plan.starts + 1)
+        parts = [apart(s for s in own if s.start == number) for number in starts]
+        return [sorted({s.rate for s in below + largest}) for below, largest in parts]
 
     @property
     def predicted_well(self) -> bool:
@@ -139,7 +138,7 @@ def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
             down=may_be_down(plan),
             held_out=[_held_out(plan, fits, known, told, fitted[s.start], s) for s in held],
             resources=beside,
-            excluded=[line(step) for step in steps.steps if step.excluded],
+            excluded=[line(s) for s in steps.steps if not s.fits and s not in held],
             starts=list(steps.starts.values()),
             steps=steps.steps,
         ),
@@ -151,7 +150,7 @@ def line(step: Step) -> str:
     """Return which step was excluded, and why."""
     return (
         f"start {step.start}, {step.phase}, {step.rate:g} {step.profile} a second:"
-        f" {'; '.join(step.excluded)}"
+        f" {'; '.join([*step.excluded, *step.short])}"
     )
 
 

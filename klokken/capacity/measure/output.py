@@ -1,4 +1,4 @@
-"""What a measurement leaves in its folder: all of it as JSON, the demands, and plots."""
+"""What a measurement leaves in its folder: all of it as JSON, the demands, plots, a report."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import yaml
 
 from klokken import files
+from klokken.capacity.measure import report
 from klokken.capacity.measure.holdout import predictions
 from klokken.capacity.measure.picture import picture
 from klokken.errors import MachineError
+from klokken.report.sheet import NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
 
 
 def put_down(found: Measurement, demands: Demands, folder: Path) -> None:
-    """Write measure.json, demands.yaml and the plots; raise MachineError."""
+    """Write measure.json, demands.yaml, the plots and report.html; raise MachineError."""
     written = {
         "measure.json": found.model_dump_json(indent=1) + "\n",
         "demands.yaml": demands_file(found, demands),
         **{f"load-{p.name}.svg": picture(found, p) for p in found.plan.profiles},
+        NAME: report.render(found),
     }
     for name, text in written.items():
         try:

@@ -24,8 +24,8 @@ def picture(found: Measurement, profile: Profile) -> str:
     title = f"{found.plan.stack}, {found.plan.began:%d %B %Y}: {profile.name}"
     figure, [axes] = panels([title], _HEIGHT)
     steps = [s for s in found.steps if s.phase == "warm" and s.profile == profile.name]
-    _times(axes, [step for step in steps if not step.excluded])
-    _left_out(axes, [step for step in steps if step.excluded])
+    _times(axes, [step for step in steps if step.fits])
+    _left_out(axes, [step for step in steps if not step.fits])
     _knee(axes, found, profile)
     slo = profile.slo.get(profile.journey)
     if slo and slo.p99_seconds:
@@ -73,7 +73,7 @@ def _left_out(axes: Axes, steps: list[Step]) -> None:
             [max(step.whole.p95, 1e-3) for step in steps],
             "x",
             color="#808080",
-            label="excluded, p95",
+            label="excluded or fell\nshort, p95",
         )
 
 

@@ -223,6 +223,7 @@ class Run:
             f" p95 {found.whole.p95:.2f} s, {usage.cores:.2f} cores ({each:.0f} ms each,"
             f" idle included), others {usage.taken:.2f}"
             + (f"; EXCLUDED: {'; '.join(found.excluded)}" if found.excluded else "")
+            + (f"; FELL SHORT: {'; '.join(found.short)}" if found.short else "")
         )
         return found
 

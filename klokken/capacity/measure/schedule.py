@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_serializer
 
+from klokken.capacity.demands import Demands
+from klokken.capacity.platform import Platform
 from klokken.document import Document
 from klokken.profile import Profile
 from klokken.results import MachineFacts, Whole
@@ -52,11 +54,12 @@ class Plan(Document):
     `cores` are those of all hosts of a tier; where these are `shared`, as in a lab, all of them
     have the `machine`'s, which count once. `in_cell` are the accounts of the drive's cell that
     somebody of a profile comes to, on average, where its journey visits the drive; `most` are the
-    highest rates of profiles, guessed where a profile has none.
+    highest rates of profiles, guessed where a profile has none. `demands` and `platform` are what
+    was known before, as the files had it: who goes on with the run reckons with the same.
     """
 
     kind: Literal["plan"] = "plan"
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     run: str
     stack: str
     began: datetime
@@ -72,6 +75,13 @@ class Plan(Document):
     in_cell: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     machine: MachineFacts
     versions: dict[str, str]
+    demands: Demands
+    platform: Platform
+
+    @field_serializer("demands", "platform")
+    def _as_written(self, kept: Demands | Platform) -> dict[str, Any]:
+        """Return no more than the file had, so that what is made of it has no more either."""
+        return kept.model_dump(mode="json", exclude_unset=True)
 
     @property
     def journeys(self) -> list[str]:
@@ -130,12 +140,18 @@ def turns(plan: Plan, rates: dict[str, list[float]], start: int) -> list[Turn]:
 
 
 def next_turn(every: list[Turn], rung: Iterable[Step]) -> Turn | None:
-    """Return what to ring next: what was never rung, then what was excluded and may be again."""
+    """Return what to ring next: what was never rung, then what does not count and may be again.
+
+    A site that falls short at the largest rate of a profile has told what it does there: it is
+    not asked until it does better.
+    """
+    largest = {turn.profile: turn.rate for turn in sorted(every, key=lambda turn: turn.rate)}
     tried: dict[Turn, list[bool]] = {turn: [] for turn in every}
     for step in rung:
         turn = Turn(step.profile, step.rate, step.repeat)
         if turn in tried:
-            tried[turn].append(not step.excluded)
+            told = not step.excluded and step.rate == largest[step.profile]
+            tried[turn].append(step.fits or told)
     for most in range(TRIES):
         for turn, outcomes in tried.items():
             if len(outcomes) == most and not any(outcomes):

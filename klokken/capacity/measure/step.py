@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from klokken.capacity.measure.steps import Phase, Start, Writing
     from klokken.capacity.measure.usage import Usage
     from klokken.record import Record
-    from klokken.results import Latency, MachineFacts, StormPlan
+    from klokken.results import Latency, MachineFacts, Results, StormPlan
 
 # By how much what is completed may stay behind what is offered: a share, and those who are under
 # way at either edge.
@@ -67,11 +67,14 @@ def step(rung: Rung, phase: Phase, first: int, end: int, usage: Usage) -> Step:
         usage=usage,
         writing=rung.writing,
         excluded=[],
+        short=[],
     )
-    against = _against_any(rung, found)
+    against, short = _against_any(rung, found), list[str]()
     if phase == "warm":
-        against += _against_warm(rung, found)
-    return found.model_copy(update={"excluded": against})
+        judged = outcome.results(rung.plan, rung.record, outcome.Surroundings(rung.machine))
+        against += [why for why in judged.invalid_because if why != rung.record.cut_short]
+        short = _short(judged, found)
+    return found.model_copy(update={"excluded": against, "short": short})
 
 
 def _against_any(rung: Rung, found: Step) -> list[str]:
@@ -86,13 +89,12 @@ def _against_any(rung: Rung, found: Step) -> list[str]:
     return reasons
 
 
-def _against_warm(rung: Rung, found: Step) -> list[str]:
-    """Return why a storm was not the load that was asked for.
+def _short(judged: Results, found: Step) -> list[str]:
+    """Return in what the site fell short of a load that was rung as it should be.
 
     A cold site may be slower than its load, which is no fault of the figures of a cold phase.
     """
-    judged = outcome.results(rung.plan, rung.record, outcome.Surroundings(rung.machine))
-    reasons = [r for r in judged.invalid_because if r != rung.record.cut_short]
+    reasons = []
     if not found.completed:
         reasons.append("no journey was completed")
     lost = judged.failed + judged.abandoned

@@ -61,8 +61,9 @@ class Step(Document):
 
     `offered` and `completed` count in the stretch. `whole` is the time from when a pupil was
     due to the end of the journey, `service` that of each request from when it was sent.
-    `writing` is of the whole storm, and the moments before and after it. What is `excluded`
-    says why.
+    `writing` is of the whole storm, and the moments before and after it. `excluded` says why a
+    step counts for nothing, `short` in what the site fell short of its load: that is no load to fit
+    demands to, and what they must predict.
     """
 
     kind: Literal["step"] = "step"
@@ -84,6 +85,12 @@ class Step(Document):
     usage: Usage
     writing: Writing
     excluded: list[str]
+    short: list[str]
+
+    @property
+    def fits(self) -> bool:
+        """Whether demands may be fitted to it."""
+        return not (self.excluded or self.short)
 
     @property
     def achieved(self) -> float:
@@ -156,7 +163,7 @@ class Steps:
         return [step for step in self.steps if step.start == start]
 
     def warm(self) -> list[Step]:
-        """Return the warm steps that nothing speaks against."""
+        """Return the warm steps that count, also where the site fell short."""
         return [step for step in self.steps if step.phase == "warm" and not step.excluded]
 
     def _take(self, entry: Start | Rates | Step) -> None:

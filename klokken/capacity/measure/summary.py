@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from klokken.capacity.measure.analysis import MATTERS
+from klokken.capacity.measure.estimate import TOLERANCE
 from klokken.capacity.measure.schedule import COLD, WARM
 
 if TYPE_CHECKING:
@@ -73,11 +74,17 @@ def _disagreements(found: Measurement, journey: str) -> list[str]:
     whole = sum(fit.demand[journey].value for fit in found.tiers)
     return [
         f"  CHECK {fit.tier}: in start {start.start} CPU by completions, less what it used before"
-        f" anybody came, is {start.apart[journey] * _MS:.2f} ms, beyond the interval"
+        f" anybody came, is {start.apart[journey] * _MS:.2f} ms, more than {TOLERANCE:.0%} beyond"
+        f" the {_ends(start.demand[journey])} ms of its line"
         for fit in found.tiers
         if fit.demand[journey].value > MATTERS * whole
-        for start in fit.disagrees(journey)
+        for start in fit.starts
+        if start.disagrees(journey)
     ]
+
+
+def _ends(demand: Estimate) -> str:
+    return f"{demand.low * _MS:.2f} to {demand.high * _MS:.2f}"
 
 
 def _interval(figure: Estimate) -> str:
@@ -124,8 +131,9 @@ def _kept(found: Measurement, profile: str) -> list[str]:
 def _held_out(each: HeldOut) -> list[str]:
     return [
         (
-            f"  held out, start {each.start}, {each.rate:g} {each.profile} a second; predicted,"
-            " measured, error:"
+            f"  held out, start {each.start}, {each.rate:g} {each.profile} a second"
+            + (f", of which the site fell short ({'; '.join(each.short)})" if each.short else "")
+            + "; predicted, measured, error:"
         ),
         *(
             f"    {f.what}: {f.predicted:.3f}, {f.measured:.3f} {f.unit}, {100 * f.error:+.1f} %"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Literal
 
+from klokken.capacity.demands import EXAM, Prediction
 from klokken.capacity.money import MONTHS, dkk
 from klokken.capacity.simulation import Minute, Missed
 from klokken.capacity.sizing.search import SINGLES
@@ -74,6 +75,18 @@ class Morning(Document):
     missed: list[Missed]
     result_hash: str
 
+    def slowest(self, journey: str) -> float:
+        """Return the p99 of the slowest minute of a journey, in seconds.
+
+        A whole exam is no wait: the slowest of its requests stands for it.
+        """
+        return max(
+            served.p99
+            for minute in self.minutes
+            for name, served in minute.classes.items()
+            if journey in {name, EXAM}
+        )
+
 
 class Takeover(Document):
     """A morning of one site in whose busiest minute a host of a tier died, at the exact level.
@@ -93,7 +106,8 @@ class Sizing(Document):
 
     The first minute of its mornings is that in which the profile `opens`.
     `unvisited` are tiers that the journey asks nothing of, `unsaid` those of which the demands do
-    not say what they take beside cores.
+    not say what they take beside cores. `held_out` is how well the demands predicted storms that
+    they were not fitted to, and empty where nobody tried.
     """
 
     schema_version: int = 1
@@ -124,6 +138,7 @@ class Sizing(Document):
     takeovers: list[Takeover]
     unvisited: list[Tier]
     unsaid: list[Tier]
+    held_out: list[Prediction]
 
     @property
     def hosts(self) -> int:

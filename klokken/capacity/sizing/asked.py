@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,9 @@ from klokken.capacity.demands import VISITED
 from klokken.capacity.engine import column
 from klokken.capacity.fluid import flow, paths
 from klokken.capacity.model import model
-from klokken.capacity.morning import MINUTE_SECONDS, Morning, pupils_of
+from klokken.capacity.morning import MINUTE_SECONDS, pupils_of
 from klokken.capacity.resources import Resources
+from klokken.capacity.sitting import PAPER, coming
 from klokken.errors import InputError
 from klokken.topology import Tier
 
@@ -36,9 +37,10 @@ WIDEST = 3.0
 class TierAsked:
     """What one tier is asked for; `pupils` are those of the site, and so is all else.
 
-    `load` is work by second, in cores; `cores` the mean of it over the busiest 60 s, `visits`
-    requests a second in the same. `cores_an_account` come on top of `cores` for each account that
-    a host of the tier has.
+    `load` is work by second, in cores; `cores` the mean of it over the busiest 60 s, or as many
+    as an exam's strictest service level has; `visits` requests a second over 60 s.
+    `cores_an_account` come on top of `cores` for each account that a host of the tier has,
+    `paper_kb` a second of an exam's papers on top of what visits send.
     """
 
     load: Floats
@@ -48,11 +50,19 @@ class TierAsked:
     connections: float
     pupils: int
     resources: Resources
+    paper_kb: float = 0.0
 
     def of(self, name: str) -> float:
         """Return the resource of this name at its upper end, 0 where it is not said."""
         found: Quantity | None = getattr(self.resources, name)
         return found.at(BOUND) if found else 0.0
+
+    def waiting(self, wait: float) -> TierAsked:
+        """Return what is asked for where pupils may be made to wait for so many seconds."""
+        fewest = fewest_cores(self.load, self.cores, wait)
+        # Work that comes with accounts comes when all other work does.
+        part = fewest / self.cores if self.cores else 1.0
+        return replace(self, cores=fewest, cores_an_account=part * self.cores_an_account)
 
     @property
     def data_gb(self) -> float:
@@ -62,7 +72,7 @@ class TierAsked:
     @property
     def mbit(self) -> float:
         """What is sent a second."""
-        return self.visits * self.of("visit_kb") * 8 / 1000
+        return (self.visits * self.of("visit_kb") + self.paper_kb) * 8 / 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,40 +109,58 @@ def site_asked(
     the second in which it comes: who thinks meanwhile makes the peak a little flatter.
     """
     journey = demands.journeys[profile.journey]
-    morning = Morning.of(profile, seed, fraction)
+    morning = coming(profile, journey, seed, fraction)
     built = model(_flat(demands), journey, platform, morning, seed=seed, accounts=0, bound=BOUND)
-    by_second = morning.by_second()
-    flowing = flow(built, by_second)
-    requests = paths(built)
-    rate = busiest(by_second.astype(float), MINUTE_SECONDS)
-    connects = int(built.requests[:, column.CONNECTS].sum())
+    window = _window(profile)
+    sent = morning.by_request(journey.begins).astype(float)
+    flowing = flow(built, sent)
+    connects = built.requests[:, column.CONNECTS] @ sent
     pupils = pupils_of(profile, fraction)
     there = [tier for tier in VISITED if tier in platform.tiers]
     tiers = {}
     for tier in journey.tiers:
         resources = demands.resources.get(tier, Resources())
         number = there.index(tier)
-        visits = sum(int(number in path) for path in requests)
+        visited = np.array([number in path for path in paths(built)])
         open_for = resources.connection_seconds
         held = open_for.at(BOUND) if open_for else 0.0
         tiers[tier] = TierAsked(
             load=flowing.load[number],
-            cores=busiest(flowing.load[number], MINUTE_SECONDS),
-            cores_an_account=rate * _growth(demands, journey, tier),
-            visits=visits * rate,
-            # All who came in the time for which a connection stays.
-            connections=connects * busiest(by_second.astype(float), held) * held,
+            cores=busiest(flowing.load[number], window),
+            cores_an_account=busiest(_growth(demands, journey, tier) @ sent, window),
+            visits=busiest(visited @ sent, MINUTE_SECONDS),
+            # All who came in the time for which a connection stays; an exam's saves keep it open.
+            connections=max(busiest(connects, held) * held, pupils if profile.exam and held else 0),
             pupils=pupils,
             resources=resources,
+            paper_kb=busiest(_paper(profile, journey, tier) @ sent, _patience(profile, PAPER)),
         )
     edge = tiers[Tier.EDGE]
+    papers = float((_paper(profile, journey, Tier.EDGE) @ sent).sum())
     return SiteAsked(
         pupils=pupils,
-        schools=np.bincount(morning.schools).astype(float),
+        schools=np.bincount(morning.schools[morning.comes]).astype(float),
         tiers=tiers,
         alone=float(flowing.alone.sum()),
-        sent_tb=len(morning.due) * len(requests) * edge.of("visit_kb") / 1e9,
+        sent_tb=(sent.sum() * edge.of("visit_kb") + papers) / 1e9,
     )
+
+
+def _window(profile: Profile) -> float:
+    """Return over how many seconds the busiest stretch lasts.
+
+    A minute; at an exam, whose clock rings for all at once, as long as anybody may have to wait.
+    """
+    if not profile.exam:
+        return MINUTE_SECONDS
+    return min(_patience(profile, name) for name in profile.slo)
+
+
+def _patience(profile: Profile, name: str) -> float:
+    """Return how long a request may take by the profile's service levels, a minute at most."""
+    slo = profile.slo.get(name)
+    limit = slo.p99_seconds.value if slo and slo.p99_seconds else MINUTE_SECONDS
+    return min(limit, MINUTE_SECONDS)
 
 
 def _flat(demands: Demands) -> Demands:
@@ -146,10 +174,18 @@ def _flat(demands: Demands) -> Demands:
     return demands.model_copy(update={"work": work})
 
 
-def _growth(demands: Demands, journey: Journey, tier: Tier) -> float:
-    """Return by how many seconds a journey's work at a tier grows with each account."""
-    there = (demands.work[r.name][tier] for r in journey.requests if tier in r.path)
-    return sum(work.each_account.at(BOUND) for work in there if work.each_account)
+def _growth(demands: Demands, journey: Journey, tier: Tier) -> Floats:
+    """Return by how many seconds each request's work at a tier grows with each account."""
+    there = (demands.work[r.name][tier] if tier in r.path else None for r in journey.requests)
+    return np.array(
+        [work.each_account.at(BOUND) if work and work.each_account else 0.0 for work in there]
+    )
+
+
+def _paper(profile: Profile, journey: Journey, tier: Tier) -> Floats:
+    """Return the kB of an exam's paper that each request takes through a tier."""
+    size = profile.exam.paper_bytes.value / 1000 if profile.exam else 0.0
+    return np.array([size * (r.name == PAPER and tier in r.path) for r in journey.requests])
 
 
 def busiest(by_second: Floats, length: float) -> float:

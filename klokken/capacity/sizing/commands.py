@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from klokken import files
 from klokken.capacity.run import DEMANDS_FILE
-from klokken.capacity.sizing import pictures, stack
+from klokken.capacity.sizing import pictures, report, stack
+from klokken.capacity.sizing.course import Course
 from klokken.capacity.sizing.run import put_down
 from klokken.capacity.sizing.run import size as sized
 from klokken.capacity.sizing.summary import compared, summary
 from klokken.capacity.sizing.task import Choices
-from klokken.capacity.sizing.waves import Course, roll_out
+from klokken.capacity.sizing.waves import roll_out
 from klokken.capacity.sizing.waves import summary as waves_summary
+from klokken.report.sheet import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +73,12 @@ def size(  # noqa: PLR0913 - one parameter an option
         answer = sized(chosen)
         path = put_down(answer.answer)
         drawn = pictures.put_down(answer, path.parent)
+        page = path.with_name(NAME)
+        files.write(page, report.render(answer.answer, answer.title, drawn))
         found.append(answer.answer)
         if not as_json:
             click.echo(summary(answer.answer, path))
-            click.echo(f"  drawn beside it: {', '.join(drawn)}")
+            click.echo(f"  drawn beside it: {', '.join(drawn)}; to read: {page}")
         if write and name == profile:
             for line in stack.write(write, answer):
                 click.echo(f"  {line}", err=as_json)

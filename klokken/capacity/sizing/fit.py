@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
+from klokken.population import largest_cell
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
@@ -71,15 +72,19 @@ class Carrier:
 
     def fit(self) -> Fit | None:
         """Return the fewest hosts that carry the tier, or None where no number of them does."""
-        cells = ceil(self.site.pupils / self.rules.cell) if self.tier is Tier.DRIVE else 1
-        counts = range(cells, (1 if self.tier is Tier.DATABASE else MOST_HOSTS - 1) + 1)
-        # With even shares more hosts never bear less; whole schools make a cell somewhat larger.
-        even = bisect_left(counts, x=True, key=lambda up: self._bears(self.used(1 / up)))
+        counts = range(1, (1 if self.tier is Tier.DATABASE else MOST_HOSTS - 1) + 1)
+        # More hosts never have larger cells.
+        few = bisect_left(counts, x=True, key=self._within_cells)
+        # With even shares they never bear less either; whole schools make a cell somewhat larger.
+        even = bisect_left(counts, x=True, lo=few, key=lambda up: self.bears(1 / up))
         for up in counts[even:]:
-            used = self.used(self._share(up))
-            if self._bears(used):
-                return self._fit(up, used, in_cells=self._in_cells(up, cells))
+            if self.bears(self._share(up)):
+                return self._fit(up)
         return None
+
+    def bears(self, share: float) -> bool:
+        """Say whether a host that carries `share` of the tier keeps free what it has to."""
+        return max(self.used(share).values()) <= 1 - self.rules.headroom
 
     def used(self, share: float) -> dict[str, float]:
         """Return what share of each thing a host uses that carries `share` of the tier."""
@@ -110,25 +115,24 @@ class Carrier:
         """Return the share of the tier that the busiest of so many hosts carries."""
         return self.site.largest_share(up) if self.tier is Tier.DRIVE else 1 / up
 
-    def _bears(self, used: dict[str, float]) -> bool:
-        return max(used.values()) <= 1 - self.rules.headroom
-
-    def _in_cells(self, up: int, cells: int) -> bool:
-        """Say whether fewer hosts would do but for the size of a cell."""
-        return up == cells > 1 and self._bears(self.used(self._share(up - 1)))
+    def _within_cells(self, up: int) -> bool:
+        """Say whether of so many cells none has more pupils than it may."""
+        most = self.rules.cell
+        return self.tier is not Tier.DRIVE or largest_cell(self.site.pupils, up) <= most
 
     def _on_volume(self, data: float) -> bool:
         """Say whether data lies on a volume: a cell's does, so that another host can take it."""
         own = self.prices.hosts[self.kind].disk_gb * (1 - self.rules.headroom)
         return self.tier is Tier.DRIVE or data > own or not own
 
-    def _fit(self, up: int, used: dict[str, float], *, in_cells: bool) -> Fit:
-        data = self.site.tiers[self.tier].data_gb * self._share(up)
+    def _fit(self, up: int) -> Fit:
+        share = self._share(up)
+        used, data = self.used(share), self.site.tiers[self.tier].data_gb * share
         volume = ceil(data / (1 - self.rules.headroom)) if self._on_volume(data) else 0
         # The host that stands by for cells takes over a volume; one of another tier has its own.
         volumes = up if self.tier is Tier.DRIVE else up + 1
         bound = max(used, key=lambda name: used[name])
-        if in_cells:
+        if up > 1 and self.bears(self._share(up - 1)):
             bound = "cell"
         elif up == 1 and used[bound] < (1 - self.rules.headroom) / 2:
             bound = "one"

@@ -11,7 +11,7 @@ from klokken import files
 from klokken.capacity.drawing import COLOURS, DASHES, GREY, by_minute, clock, panels, svg
 from klokken.capacity.money import dkk
 from klokken.capacity.morning import MINUTE_SECONDS
-from klokken.capacity.sizing.asked import fewest_cores, waits
+from klokken.capacity.sizing.asked import waits
 from klokken.capacity.sizing.fit import Rules
 from klokken.capacity.sizing.search import NoPlanError, cheapest
 from klokken.topology import Tier
@@ -31,24 +31,25 @@ _LEFT = (1.0, 0.6, 0.5, 0.4)
 WAITS = (0.0, 5.0, 15.0, 30.0, 60.0, 120.0, 240.0)
 
 
-def put_down(sized: Sized, folder: Path) -> list[str]:
-    """Draw a sizing's pictures into a folder; return their names."""
+def put_down(sized: Sized, folder: Path) -> dict[str, str]:
+    """Draw a sizing's pictures into a folder; return them by name."""
     drawn = {
-        "backlog.svg": _backlog(sized.plan, sized.answer.opens),
+        "backlog.svg": _backlog(sized.plan, sized.prices, sized.answer.opens),
         "utilisation.svg": _utilisation(sized.answer),
         "cost.svg": _cost(sized.answer, sized.plan, sized.prices),
     }
     for name, text in drawn.items():
         files.write(folder / name, text)
-    return list(drawn)
+    return drawn
 
 
-def _backlog(plan: Plan, opens: time) -> str:
+def _backlog(plan: Plan, prices: PriceList, opens: time) -> str:
     """Draw how long identity would make pupils wait, with less and less of its cores."""
     asked, fit = plan.asked.tiers[Tier.IDENTITY], plan.fits[Tier.IDENTITY]
     cores = fit.up * fit.cores
     figure, [axes] = panels(["How long a pupil waits at identity, with a part of its cores"])
-    drawn = [waits(asked.load, left * cores) for left in _LEFT]
+    speed = prices.core_speed.value
+    drawn = [waits(asked.load, left * cores * speed) for left in _LEFT]
     for left, wait, dashes, colour in zip(_LEFT, drawn, DASHES, COLOURS, strict=True):
         label = f"{100 * left:.0f} % of {cores}"
         axes.plot(wait, dashes, color=colour, label=label)
@@ -103,10 +104,7 @@ def _month(plan: Plan, prices: PriceList, rules: Rules, wait: float) -> list[tup
 
     None where nothing does.
     """
-    tiers = {
-        tier: replace(asked, cores=fewest_cores(asked.load, asked.cores, wait))
-        for tier, asked in plan.asked.tiers.items()
-    }
+    tiers = {tier: asked.waiting(wait) for tier, asked in plan.asked.tiers.items()}
     asked = replace(plan.asked, tiers=tiers)
     try:
         found = cheapest(lambda _: asked, prices, rules)

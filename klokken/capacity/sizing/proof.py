@@ -12,11 +12,11 @@ import numpy as np
 
 from klokken.capacity import simulation
 from klokken.capacity.demands import VISITED
-from klokken.capacity.engine import events
 from klokken.capacity.model import model
-from klokken.capacity.morning import MINUTE_SECONDS, Morning
+from klokken.capacity.morning import MINUTE_SECONDS
 from klokken.capacity.platform import MOST_PLACES, Kill, Platform
 from klokken.capacity.resources import Resources
+from klokken.capacity.sitting import coming, simulated
 from klokken.capacity.sizing.asked import BOUND
 from klokken.topology import Tier
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from klokken.capacity.demands import Demands
+    from klokken.capacity.morning import Morning
     from klokken.capacity.simulation import Minute, Missed
     from klokken.capacity.sizing.search import Plan
     from klokken.profile import Profile
@@ -94,9 +95,9 @@ def prove(
     One with all hosts, and one for each tier that the pupils' requests visit and that has fewer
     hosts with one down.
     """
-    visited = demands.journeys[profile.journey].tiers
-    downs = [None, *(tier for tier in (Tier.EDGE, Tier.IDENTITY) if tier in visited)]
-    morning = Morning.of(profile, seed, 1 / plan.sites)
+    journey = demands.journeys[profile.journey]
+    downs = [None, *(tier for tier in (Tier.EDGE, Tier.IDENTITY) if tier in journey.tiers)]
+    morning = coming(profile, journey, seed, 1 / plan.sites)
     return [_proof(plan, profile, demands, template, morning, down, seed) for down in downs]
 
 
@@ -107,7 +108,7 @@ def takeovers(
 
     One for each tier of which the demands say how long taking over lasts.
     """
-    morning = Morning.of(profile, seed, 1 / plan.sites)
+    morning = coming(profile, demands.journeys[profile.journey], seed, 1 / plan.sites)
     minutes = np.convolve(morning.by_second(), np.ones(MINUTE_SECONDS), "valid")
     found = []
     for tier in [tier for tier in STAND_BY if tier in plan.fits]:
@@ -138,12 +139,12 @@ def _proof(  # noqa: PLR0913, PLR0917 - what a simulation follows from
         morning,
         seed=seed,
         # A site of a plan has the accounts of its own people, all of whom come.
-        accounts=len(morning.due),
+        accounts=len(morning.comes),
         people=profile.people,
         kills=kills,
         bound=BOUND,
     )
-    state = events.simulate(built)
+    state = simulated(built, morning)
     names = [*(request.name for request in journey.requests), profile.journey]
     tiers = [str(tier) for tier in VISITED if tier in platform.tiers]
     minutes = simulation.minutes_of(built, state, names, tiers)

@@ -12,6 +12,7 @@ from klokken.capacity.sizing import answer
 from klokken.capacity.sizing.answer import Sizing
 from klokken.capacity.sizing.asked import BOUND
 from klokken.capacity.sizing.proof import prove, takeovers
+from klokken.capacity.sizing.search import Plan
 from klokken.capacity.sizing.task import best, plans, task
 from klokken.errors import InputError
 from klokken.paths import RESULTS
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from klokken.capacity.pricelist import PriceList
     from klokken.capacity.sizing.fit import Rules
     from klokken.capacity.sizing.proof import Proof, Takeover
-    from klokken.capacity.sizing.search import Plan
     from klokken.capacity.sizing.task import Choices, Task
+    from klokken.profile import Title
 
 # How much more is kept free where the exact level misses what the search promised, and how often.
 _STEP, _STEPS = 0.05, 4
@@ -31,19 +32,25 @@ _STEP, _STEPS = 0.05, 4
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """The answer, and the plan and prices that it speaks of."""
+    """The answer, and the plan, prices and title of the profile that it speaks of."""
 
     answer: Sizing
     plan: Plan
     prices: PriceList
+    title: Title
 
 
 def size(chosen: Choices, today: date | None = None) -> Sized:
-    """Return how large a platform a profile needs; raise InputError where none can be had."""
+    """Return how large a platform a profile needs; raise InputError where none is found.
+
+    Each try is the cheapest topology of all providers, with more kept free than in the one before.
+    """
     made = task(chosen, today or datetime.now(UTC).date())
     rules, why = made.rules, ""
     for _ in range(_STEPS + 1):
         there = plans(made, rules)
+        if why and not any(isinstance(plan, Plan) for plan in there.values()):
+            break
         found = best(made, there)
         prices = next(one for one in made.lists if one.provider == found.provider)
         demands = made.demands.on(prices.core_speed.value)
@@ -52,18 +59,18 @@ def size(chosen: Choices, today: date | None = None) -> Sized:
         if failed is None:
             played = takeovers(found, made.profile, demands, made.template, chosen.seed)
             answered = _sizing(made, rules, there, prices, found, proofs, played)
-            return Sized(answered, found, prices)
+            return Sized(answered, found, prices, made.profile.title)
         first = failed.missed[0]
         why = (
-            f"{found.provider} has {first.request_class} {first.what} {first.measured:.3g} "
-            f"in minute {first.minute}"
+            f"with {100 * rules.headroom:.0f} % free, {found.provider}'s has "
+            f"{first.request_class} {first.what} {first.measured:.3g} in minute {first.minute}"
         )
         rules = replace(rules, headroom=min(0.95, rules.headroom + _STEP))
     raise InputError(
         chosen.profile,
         "slo",
-        f"no topology of the price lists keeps it: {why}",
-        "loosen the service level, or mend the demands that it fails by",
+        f"the cheapest topologies miss it: {why}",
+        "loosen it, mend the demands that it fails by, or choose another --provider",
     )
 
 
@@ -113,4 +120,5 @@ def _sizing(  # noqa: PLR0913, PLR0917 - what an answer is made of
         takeovers=[answer.takeover(one) for one in played],
         unvisited=[tier for tier in VISITED if tier not in found.fits],
         unsaid=[tier for tier in found.fits if tier not in made.demands.resources],
+        held_out=made.demands.held_out,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
 from klokken.capacity.money import MONTHS
 from klokken.capacity.sizing.fit import MOST_HOSTS, Carrier, Fit, Rules
+from klokken.population import largest_cell
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
@@ -183,6 +185,8 @@ def _why_not(
 ) -> str:
     """Say what is short of the kind that comes nearest, with all hosts that there may be."""
     up = 1 if tier is Tier.DATABASE else MOST_HOSTS - 1
+    if tier is Tier.DRIVE and largest_cell(asked.pupils, up) > rules.cell:
+        return f"drive has more than {up} cells with {rules.cell:,} of {asked.pupils:,} pupils each"
     share = asked.largest_share(up) if tier is Tier.DRIVE else 1 / up
     uses = [
         (max(used.values()), max(used, key=lambda name: used[name]), kind)
@@ -198,7 +202,12 @@ def _why_not(
     )
 
 
-def largest_cell(asked: SiteAsked, prices: PriceList, rules: Rules) -> int:
-    """Return the most pupils that one host of a list can carry as a cell, up to what is asked."""
-    found = _all(Tier.DRIVE, asked, prices, rules)
-    return max((asked.pupils // fit.up for fit in found), default=0)
+def most_pupils(asked: SiteAsked, prices: PriceList, rules: Rules) -> int:
+    """Return how many pupils one host of a list can carry as a cell, up to what is asked."""
+    cells = range(1, min(rules.cell, asked.pupils) + 1)
+    carriers = [Carrier(Tier.DRIVE, asked, prices, kind, rules) for kind in orderable(prices)]
+    return bisect_left(
+        cells,
+        x=True,
+        key=lambda cell: not any(each.bears(cell / asked.pupils) for each in carriers),
+    )

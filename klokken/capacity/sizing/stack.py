@@ -11,8 +11,8 @@ from klokken import files
 from klokken.capacity import run
 from klokken.capacity.platform import Platform
 from klokken.capacity.sizing.proof import platform_of
+from klokken.capacity.sizing.substrate import example, kind_of
 from klokken.errors import InputError
-from klokken.paths import PROJECT
 from klokken.stackconfig import NAMESPACE, StackConfig, config_path
 from klokken.topology import BLOCK, Tier
 
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from klokken.capacity.sizing.run import Sized
     from klokken.capacity.sizing.search import Plan
 
-EXAMPLE = PROJECT / "stacks" / "examples" / "lab.yaml"
 # Connections to the database beside those of identity's pools: administrators and exporters.
 _FURTHER_CONNECTIONS = 20
-_LAB_PREFIX = 24
+_PREFIX = 24
 
 
 def check(stack: str) -> None:
@@ -37,18 +36,20 @@ def check(stack: str) -> None:
 def write(stack: str, sized: Sized) -> list[str]:
     """Write the config of one site; return what to say of it.
 
-    It is the example's with other tiers: the substrate is the lab, which knows no kinds of hosts.
-    Raise InputError where a stack's config does not take so many hosts.
+    It is the example's of its substrate, with other tiers. Raise InputError where the substrate
+    does not take such a site.
     """
     found, plan = sized.answer, sized.plan
     check(stack)
     path = config_path(stack)
-    config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["config"]
-    site = config[f"{NAMESPACE}site"]
-    tiers = _tiers(plan, site["tiers"], 1 - found.headroom)
+    config = example(plan)
+    kind, site = kind_of(config), config[f"{NAMESPACE}site"]
+    # On OpenStack other data lies on the disk that a host boots from, which is made to hold it.
+    with_volume = {Tier.DRIVE} if kind == "openstack" else set(Tier)
+    tiers = _tiers(plan, site["tiers"], 1 - found.headroom, with_volume)
     most = max(int(tier.get("count", 1)) for tier in tiers.values())
     bits = max(0, ceil(most / BLOCK) - 1).bit_length()
-    network = f"{site['network'].split('/')[0]}/{_LAB_PREFIX - bits}"
+    network = f"{site['network'].split('/')[0]}/{_PREFIX - bits}"
     config[f"{NAMESPACE}storms"] = False
     config[f"{NAMESPACE}site"] = {
         **site,
@@ -56,16 +57,30 @@ def write(stack: str, sized: Sized) -> list[str]:
         "accounts": found.pupils_a_site,
         "tiers": tiers,
     }
-    StackConfig.parse(config, path)
-    files.write(path, _header(found) + yaml.safe_dump({"config": config}, sort_keys=False))
+    made = StackConfig.parse(config, path)
+    made.substrate.check(stack, made.site, path)
+    remark = _remark(kind, found)
+    text = yaml.safe_dump({"config": config}, sort_keys=False)
+    files.write(path, f"{_header(found)}# {remark}.\n{text}")
     return [
-        f"wrote {path.name}, one site of {found.pupils_a_site:,} pupils on the substrate lab",
+        f"wrote {path.name}, one site of {found.pupils_a_site:,} pupils on the substrate {kind}",
+        remark,
         f"go on with `klokken init {stack}`",
         "it has one database, since the role sets up no standby; the second is in the price",
     ]
 
 
-def _tiers(plan: Plan, example: dict[str, Any], free: float) -> dict[str, Any]:
+def _remark(kind: str, found: Sizing) -> str:
+    """Return what a person must put in, or why the substrate is not the one of the prices."""
+    if kind == "lab":
+        return f"a lab knows no kinds of hosts, and no stack orders those of {found.title} yet"
+    place = "region" if kind == "openstack" else "location"
+    return f"put yours in place of its owner, purpose, ssh_key, management, {place} and domain"
+
+
+def _tiers(
+    plan: Plan, written: dict[str, Any], free: float, with_volume: set[Tier]
+) -> dict[str, Any]:
     """Return the tiers with their counts, volumes and the limits that go with larger hosts."""
     fits, asked = plan.fits, plan.asked.tiers
     held = asked[Tier.EDGE].connections
@@ -89,15 +104,15 @@ def _tiers(plan: Plan, example: dict[str, Any], free: float) -> dict[str, Any]:
         counts[Tier.DRIVE] = fits[Tier.DRIVE].up
         limits[Tier.EDGE]["edge_drive_maxconn"] = site.tiers[Tier.DRIVE].workers
     made: dict[str, Any] = {}
-    for name, written in example.items():
+    for name, size in written.items():
         tier = Tier(name)
-        made[name] = dict(written)
+        made[name] = dict(size)
         if tier in counts:
             made[name]["count"] = counts[tier]
-        if tier in fits and fits[tier].volume_gb:
+        if tier in fits and tier in with_volume and fits[tier].volume_gb:
             made[name]["volume_gb"] = fits[tier].volume_gb
         if tier in limits:
-            made[name]["variables"] = {**written.get("variables", {}), **limits[tier]}
+            made[name]["variables"] = {**size.get("variables", {}), **limits[tier]}
     return made
 
 

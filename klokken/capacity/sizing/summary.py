@@ -87,15 +87,10 @@ def _offers(offers: Sequence[Offer]) -> list[list[str]]:
 def _proof(found: Sizing) -> list[str]:
     lines = []
     for morning in found.mornings:
-        slowest = max(
-            minute.classes[found.journey].p99
-            for minute in morning.minutes
-            if found.journey in minute.classes
-        )
         down = f"one host of {morning.down} down" if morning.down else "all hosts up"
         lines.append(
             f"  exact level, {down}: {morning.completed:,} of {morning.offered:,} done, p99 of the "
-            f"slowest minute {slowest:.2f} s"
+            f"slowest minute {morning.slowest(found.journey):.2f} s"
         )
     return lines
 
@@ -129,6 +124,10 @@ def _warnings(found: Sizing) -> list[str]:
         "  Reckoned with the upper end of every interval: at identity, that of an unlucky start.",
         "  No host took part: this is as good as its demands, and it is no measurement.",
     ]
+    if not found.held_out:
+        lines.append(
+            "  The demands were not tried on a held-out step: nobody knows how well they predict."
+        )
     if found.headroom > found.headroom_asked:
         lines.append(
             f"  With {100 * found.headroom_asked:.0f} % free a minute missed a service level."

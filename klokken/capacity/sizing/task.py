@@ -12,8 +12,9 @@ from klokken.capacity.platform import Platform
 from klokken.capacity.pricelist import PriceList, price_lists
 from klokken.capacity.sizing.asked import check_predictions, check_widths, site_asked
 from klokken.capacity.sizing.fit import Rules
-from klokken.capacity.sizing.search import NoPlanError, Plan, cheapest, largest_cell
+from klokken.capacity.sizing.search import NoPlanError, Plan, cheapest, most_pupils
 from klokken.errors import InputError
+from klokken.population import PUPILS_A_SCHOOL
 from klokken.profile import Profile
 from klokken.topology import Tier
 
@@ -115,15 +116,25 @@ def _check_alone(made: Task) -> None:
 
 
 def _check_cell(made: Task) -> None:
-    """Raise InputError where no host of the lists can carry a cell as large as was asked for."""
+    """Raise InputError where a cell is less than a school, or no host of the lists carries it."""
     site, rules = made.asking(1), made.rules
-    largest = max(largest_cell(site, prices, rules) for prices in made.lists)
+    school = min(PUPILS_A_SCHOOL, site.pupils)
+    if rules.cell < school:
+        raise InputError(
+            "size",
+            "cell",
+            f"is {rules.cell}, and a school, which is in one cell, has {school} pupils",
+            f"give at least --cell {school}",
+        )
+    largest = max(most_pupils(site, prices, rules) for prices in made.lists)
     if largest < min(rules.cell, site.pupils):
         raise InputError(
             "size",
             "cell",
             f"no host of the price lists carries {rules.cell:,} pupils with that headroom",
-            f"give at most --cell {largest}" if largest else "give other prices",
+            f"give at most --cell {largest}"
+            if largest >= school
+            else "give other prices or less headroom",
         )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,13 @@ from klokken.errors import InputError
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
-    from klokken.capacity.kommuner import Kommune
     from klokken.capacity.sizing.asked import SiteAsked
+    from klokken.capacity.sizing.course import Course
     from klokken.capacity.sizing.search import Plan
     from klokken.capacity.sizing.task import Choices, Task
 
-MOST_WAVES = 75
+# How far a profile's pupils may be from those of all kommuner, as a share of these.
+_ABOUT = 0.25
 
 
 class Wave(Document):
@@ -56,42 +56,30 @@ class RollOut(Document):
     waves: list[Wave]
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How the roll-out goes: how many waves after today's, until when."""
-
-    waves: int
-    until: date
-
-
 def roll_out(chosen: Choices, course: Course, today: date) -> RollOut:
     """Return what to add with each wave; raise InputError where that cannot be told.
 
     The kinds of hosts are those that are cheapest for all kommuner, so that a wave only ever adds
     to what there is. The profile's pupils are shared out by the pupils of the kommuner.
     """
-    if not 1 <= course.waves <= MOST_WAVES:
-        raise InputError("waves", "waves", f"is {course.waves}", f"give 1 to {MOST_WAVES}")
-    if course.until <= today:
-        raise InputError("waves", "until", f"{course.until} is over", "give a later day")
+    begins, members = course.begins(today), course.members()
+    total = sum(each.pupils.value for each in kommuner())
     made = task(chosen, today)
+    _check_pupils(made, total)
     whole = best(made, plans(made, made.rules))
     prices = next(one for one in made.lists if one.provider == whole.provider)
-    members = _members(course.waves)
-    total = sum(each.pupils.value for each in kommuner())
     inside, found = 0, []
     for joining in members:
         inside += sum(each.pupils.value for each in joining)
         share = inside / total
         plan = again(_site(made, whole, share), prices, made.rules, whole)
         found.append((joining, round(made.profile.pupils.value * share), plan))
-    begins = [today + (course.until - today) * n / course.waves for n in range(course.waves + 1)]
     hosts = [{tier: whole.sites * fit.hosts for tier, fit in p.fits.items()} for _, _, p in found]
     none = dict.fromkeys(hosts[0], 0)
     waves = [
         Wave(
             number=number,
-            begins=_first_of_month(begins[number]) if number else today,
+            begins=begins[number],
             kommuner=sorted(each.name for each in joining),
             all_kommuner=sum(len(each) for each in members[: number + 1]),
             pupils=pupils,
@@ -120,27 +108,16 @@ def _site(made: Task, whole: Plan, share: float) -> SiteAsked:
     return site_asked(made.profile, made.demands, made.template, share / whole.sites, SEED)
 
 
-def _members(waves: int) -> list[list[Kommune]]:
-    """Return who comes with which wave: those of today, then the small ones before the large.
-
-    Each wave has about as many pupils as the next.
-    """
-    later = sorted(
-        (each for each in kommuner() if not each.today), key=lambda one: one.pupils.value
-    )
-    members: list[list[Kommune]] = [[] for _ in range(waves)]
-    total, before = sum(each.pupils.value for each in later), 0
-    for each in later:
-        # By where its middle lies among all pupils that are to come.
-        middle = before + each.pupils.value / 2
-        members[min(waves - 1, int(middle * waves / total))].append(each)
-        before += each.pupils.value
-    return [[each for each in kommuner() if each.today], *members]
-
-
-def _first_of_month(day: date) -> date:
-    """Return the first day of the month that begins at or after a day."""
-    return day if day.day == 1 else (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+def _check_pupils(made: Task, total: int) -> None:
+    """Raise InputError where a profile's pupils are not about the `total` of all kommuner."""
+    pupils = made.profile.pupils
+    if abs(pupils.value - total) > _ABOUT * total:
+        raise InputError(
+            made.chosen.profile,
+            "pupils.value",
+            f"is {pupils.value:,}, and the kommuner that they are shared out over have {total:,}",
+            "give a profile of all of them, such as denmark-morning",
+        )
 
 
 def summary(found: RollOut) -> str:
@@ -153,8 +130,9 @@ def summary(found: RollOut) -> str:
         f"SIMULATED: {found.profile} in {len(found.waves) - 1} waves on {found.title} ({kinds})",
         *table(rows),
         *(_names(wave) for wave in found.waves[1:]),
-        "  Reckoned at the fluid level with the upper end of every interval; `klokken size` proves",
-        "  the last one. Who comes when is a proposal: the small before the large, evenly.",
+        "  Reckoned at the fluid level with the upper end of every interval, and unproven: where",
+        f"  `klokken size {found.profile}` says that it kept more free, give that as --headroom.",
+        "  Who comes when is a proposal: the small before the large, evenly.",
         "  Schools are given to cells by number, so more cells move documents: where that must not",
         "  be, begin with the cells of the last wave.",
     ]
