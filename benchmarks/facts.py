@@ -1,4 +1,4 @@
-"""What every written result says of where and when it was measured."""
+"""What every written result has: its figures, and where and when it was measured."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import os
 import platform
 from datetime import datetime
 from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
 
 from klokken.audit.run import write
 from klokken.document import Document
 from klokken.paths import PROJECT
 from klokken.results import MachineFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DOCUMENTS = PROJECT / "docs" / "benchmarks"
 
@@ -23,6 +28,16 @@ class Measured(Document):
     finished: datetime
     machine: MachineFacts
     versions: dict[str, str]
+
+
+def spread(values: Iterable[float], form: str = ".2f") -> str:
+    """Return the median and, in brackets, the least and the greatest of `values`."""
+    found = sorted(values)
+    if not found:
+        return "-"
+    if len(found) == 1:
+        return f"{found[0]:{form}}"
+    return f"{median(found):{form}} ({found[0]:{form}} to {found[-1]:{form}})"
 
 
 def facts(found: Measured) -> str:

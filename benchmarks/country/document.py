@@ -123,7 +123,7 @@ What the load generator needs for every one of {found.pupils:,} pupils (profile 
 
 {_steps(found)}
 
-The steps are even loads of logins without thinking. The last row is the peak of `{found.profile}` at real speed: {peak.started:,} pupils begun, {peak.rate:,.0f} a second on average, over {peak.workers} workers. Lateness is from the moment a pupil was due to the one its greenlet ran; CPU is of the worker processes, Locust's own work in them included.
+The steps are even loads of logins without thinking. The last row is the peak of `{found.profile}` at real speed: {peak.started:,} pupils begun, {peak.rate:,.0f} a second on average, over {peak.workers} workers. Lateness is from the moment a pupil was due to the one its greenlet ran; CPU is of the worker processes, Locust's own work in them included. How punctual one is that also does TLS, and from which share of a core on it is not, is in [generator.md](generator.md) too; [fleets](../dry-runs.md) are planned at half a core.
 
 {_odd(found)}
 

@@ -39,30 +39,54 @@ NULL = "null"
 @click.option("--rates", default="20,100", show_default=True, help="Logins a second.")
 @click.option("--seconds", default=8, show_default=True, help="Of each window.")
 @click.option("--add", is_flag=True, help="To what was measured before, rather than anew.")
+@click.option("--page", is_flag=True, help="Measure nothing: write the page of what there is.")
 def main(  # noqa: PLR0913 - a run has this many choices, all named
-    parts: tuple[str, ...], against: str, repeats: int, rates: str, seconds: int, *, add: bool
+    parts: tuple[str, ...],
+    against: str,
+    repeats: int,
+    rates: str,
+    seconds: int,
+    *,
+    add: bool,
+    page: bool,
 ) -> None:
     """Compare generators, and write docs/benchmarks/generator.md; all PARTS without any named."""
     name = "generator" if against == NULL else "generator-lab"
     try:
-        before = _before(DOCUMENTS / f"{name}.json") if add else None
-        began = datetime.now(UTC)
-        bench = _run(parts or PARTS, against, repeats, _rates(rates), seconds, before)
-        found = Comparison(
-            against=against,
-            started=before.started if before else began,
-            finished=datetime.now(UTC),
-            machine=machine(),
-            versions=_versions(),
-            trials=bench.trials,
-            waiting=bench.waiting,
-        )
+        if page and (parts or add):
+            raise InputError("benchmark", "page", "measures nothing", "leave parts and --add out")
+        before = _before(DOCUMENTS / f"{name}.json") if add or page else None
+        if page and before:
+            found = before
+        else:
+            found = _measured(parts or PARTS, against, repeats, _rates(rates), seconds, before)
         path = publish(name, document(found), found)
     except KlokkenError as error:
         click.echo(str(error), err=True)
         sys.exit(error.code)
     click.echo(tables(found))
     click.echo(f"written to {path}", err=True)
+
+
+def _measured(  # noqa: PLR0913, PLR0917 - as above
+    parts: tuple[str, ...],
+    against: str,
+    repeats: int,
+    rates: list[float],
+    seconds: int,
+    before: Comparison | None,
+) -> Comparison:
+    began = datetime.now(UTC)
+    bench = _run(parts, against, repeats, rates, seconds, before)
+    return Comparison(
+        against=against,
+        started=before.started if before else began,
+        finished=datetime.now(UTC),
+        machine=machine(),
+        versions=_versions(),
+        trials=bench.trials,
+        waiting=bench.waiting,
+    )
 
 
 def _run(  # noqa: PLR0913, PLR0917 - as above

@@ -17,6 +17,8 @@ Part = Literal["cost", "lateness", "limit", "waiting"]
 # A generator has reached its limit where it does less than this share of what was asked, or
 # uses so much of a core.
 ACHIEVED, FULL = 0.9, 0.95
+# By how much of the rate a trial may miss it, either way, and still stand for it.
+TOLERANCE = 0.05
 
 
 class Lateness(Document):
@@ -72,13 +74,13 @@ class Trial(Document):
 
     @property
     def kept_up(self) -> bool:
-        """Whether the generator did what was asked."""
-        return not self.failed and self.achieved >= ACHIEVED * self.rate
+        """Whether the generator did what was asked: as much, and no more."""
+        return not self.failed and abs(self.achieved - self.rate) <= TOLERANCE * self.rate
 
     @property
     def held(self) -> bool:
-        """Whether it did so with CPU to spare."""
-        return self.kept_up and self.cores < FULL
+        """Whether it had not reached its limit: it was up to the rate, with CPU to spare."""
+        return not self.failed and self.achieved >= ACHIEVED * self.rate and self.cores < FULL
 
 
 class Waiting(Document):
@@ -109,16 +111,6 @@ def ratio(ours: Iterable[float], theirs: Iterable[float]) -> float | None:
     """Return the ratio of two medians, or None where either was not measured."""
     ours, theirs = list(ours), list(theirs)
     return median(ours) / median(theirs) if ours and theirs else None
-
-
-def spread(values: Iterable[float], form: str = ".2f") -> str:
-    """Return the median and, in brackets, the least and the greatest of `values`."""
-    found = sorted(values)
-    if not found:
-        return "-"
-    if len(found) == 1:
-        return f"{found[0]:{form}}"
-    return f"{median(found):{form}} ({found[0]:{form}} to {found[-1]:{form}})"
 
 
 def each_pupil(waiting: Iterable[Waiting], name: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from statistics import mean
@@ -13,7 +14,7 @@ import click
 from benchmarks.facts import machine, publish
 from benchmarks.simulator.bavaria import morning
 from benchmarks.simulator.document import document, goals, table
-from benchmarks.simulator.outcome import Benchmark, Contest
+from benchmarks.simulator.outcome import Bavaria, Benchmark, Contest
 from benchmarks.simulator.queue_models import (
     LOAD,
     SERVERS,
@@ -23,6 +24,7 @@ from benchmarks.simulator.queue_models import (
     with_sweep,
     with_sweep_on_two,
 )
+from klokken.errors import KlokkenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,10 +41,22 @@ def theory() -> float:
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True, help="Rounds of the queue.")
+@click.option("--rounds", default=5, show_default=True, help="Of each queue, and of the morning.")
 @click.option("--fraction", default=1.0, show_default=True, help="The share of Bavaria's pupils.")
 def main(rounds: int, fraction: float) -> None:
     """Measure the simulator and write docs/benchmarks/simulator.md."""
+    try:
+        found = _measured(rounds, fraction)
+        path = publish("simulator", document(found), found)
+    except KlokkenError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.code)
+    click.echo(table(found))
+    click.echo(goals(found))
+    click.echo(f"written to {path}", err=True)
+
+
+def _measured(rounds: int, fraction: float) -> Benchmark:
     contests: list[tuple[str, int, Callable[[int, int], Run]]] = [
         ("SimPy", 100_000, with_simpy),
         ("exact level, one core", 1_000_000, with_exact),
@@ -53,28 +67,30 @@ def main(rounds: int, fraction: float) -> None:
         run(1000, 0)  # compiles it
     morning(0.001)
     started = datetime.now(UTC)
-    runs = [[run(visits, seed) for _, visits, run in contests] for seed in range(1, rounds + 1)]
-    found = Benchmark(
+    runs: list[list[Run]] = []
+    mornings: list[Bavaria] = []
+    for seed in range(1, rounds + 1):
+        runs.append([run(visits, seed) for _, visits, run in contests])
+        mornings.append(morning(fraction))
+    return Benchmark(
         started=started,
         theory=theory(),
         contests=[
             Contest(
                 name=name,
                 visits=visits,
-                rates=[one[n][0] for one in runs],
-                mean=mean(one[n][1] for one in runs),
+                rates=[one[n].rate for one in runs],
+                events=runs[0][n].events,
+                mean=mean(one[n].mean for one in runs),
             )
             for n, (name, visits, _) in enumerate(contests)
         ],
-        bavaria=morning(fraction),
+        bavaria=mornings,
         finished=datetime.now(UTC),
         machine=machine(),
         versions={"Python": platform.python_version()}
         | {name: version(name) for name in ("numba", "numpy", "simpy")},
     )
-    click.echo(table(found))
-    click.echo(goals(found))
-    click.echo(f"written to {publish('simulator', document(found), found)}", err=True)
 
 
 if __name__ == "__main__":
