@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from klokken.loadgen import CA_FILE
+from klokken.loadgen import ACCOUNT, CA_FILE
 from klokken.paths import PROJECT
 from klokken.storm.seal import reachable
 from klokken.storm.stations import addresses
@@ -105,7 +105,8 @@ def refusals(host: Host) -> int:
 
 
 def test_the_seal_is_open_to_the_hosts_of_the_site_alone(host: Host, inventory: Inventory) -> None:
-    lets = reachable(host.check_output("nft -j list table inet klokken"))
+    account = int(host.check_output(f"id -u {ACCOUNT}"))
+    lets = reachable(host.check_output("nft -j list table inet klokken"), account)
     assert lets == frozenset(str(other.site_address) for other in inventory.hosts().values())
 
 

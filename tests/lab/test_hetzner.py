@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -106,16 +105,8 @@ def ordered(project: Project) -> set[int]:
 
 @pytest.fixture(scope="module")
 def log(stack: Stack) -> str:
-    """Order everything, and say how long it took until all was checked."""
-    began = time.monotonic()
-    done = stack.klokken("up", STACK)
-    assert done.returncode == 0, done.stdout[-3000:]
-    up = time.monotonic() - began
-    checked = stack.klokken("check", STACK)
-    whole = time.monotonic() - began
-    print(f"hetzner: up in {up:.0f} s, checked after {whole:.0f} s")  # noqa: T201 - a figure to keep
-    assert checked.returncode == 0, checked.stdout[-3000:]
-    return done.stdout
+    """Order everything, and see that it is as it shall be."""
+    return stack.up_and_checked()
 
 
 def test_servers_that_were_ordered_become_a_site_that_passes_every_check(
@@ -130,9 +121,7 @@ def test_servers_that_were_ordered_become_a_site_that_passes_every_check(
 @pytest.mark.usefixtures("log")
 def test_a_second_up_orders_nothing_and_does_nothing(stack: Stack, project: Project) -> None:
     before = ordered(project)
-    done = stack.klokken("up", STACK)
-    assert done.returncode == 0
-    assert tiers_run(done.stdout) == set()
+    assert tiers_run(stack.up()) == set()
     assert ordered(project) == before
 
 
