@@ -12,7 +12,6 @@ from pathlib import Path
 from klokken import acme, files
 from klokken.errors import InputError, MachineError
 from klokken.paths import PROJECT, cache_folder, config_folder, state_folder
-from klokken.secrets import make_secrets
 from klokken.stackconfig import StackConfig, config_path
 
 EXAMPLES = PROJECT / "stacks" / "examples"
@@ -73,6 +72,9 @@ def init(stack: str) -> list[str]:
     state_folder().mkdir(parents=True, exist_ok=True)
     pulumi("stack", "select", "--create", "--stack", stack)
     there = {} if config.secrets is None else _secrets(stack)
+    # Every command imports this file, and only this function makes secrets.
+    from klokken.secrets import make_secrets  # noqa: PLC0415 - cryptography takes its time
+
     # A later version may need one more; those that are there are kept.
     missing = {name: value for name, value in make_secrets().items() if name not in there}
     if missing:

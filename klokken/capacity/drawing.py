@@ -6,9 +6,7 @@ import io
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.style
 import numpy as np
-from matplotlib.figure import Figure
 
 from klokken.capacity.morning import MINUTE_SECONDS
 from klokken.curve import seconds
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import time
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from klokken.capacity.simulation import Minute
 
@@ -45,7 +44,11 @@ _MOST_TIMES = 10
 
 def panels(titles: Sequence[str], height: float = _HEIGHT) -> tuple[Figure, list[Axes]]:
     """Return a figure of panels one below the other, each with its title."""
-    with matplotlib.style.context(["default", _SETTINGS]):
+    # Importing it takes a second, and most that import this draw nothing.
+    from matplotlib import style  # noqa: PLC0415 - as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
+    with style.context(["default", _SETTINGS]):
         figure = Figure(figsize=(_WIDTH, height * len(titles)), layout="constrained")
         found: list[Axes] = figure.subplots(len(titles), squeeze=False)[:, 0].tolist()
         for axes, title in zip(found, titles, strict=True):
@@ -89,8 +92,10 @@ def svg(figure: Figure) -> str:
             axes.legend(
                 frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0
             )
+    from matplotlib import style  # noqa: PLC0415 - loaded by whoever made the figure
+
     text = io.StringIO()
     salt = figure.axes[0].get_title("left")
-    with matplotlib.style.context(["default", {**_SETTINGS, "svg.hashsalt": salt}]):
+    with style.context(["default", {**_SETTINGS, "svg.hashsalt": salt}]):
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()

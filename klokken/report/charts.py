@@ -11,16 +11,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib.style
 from markupsafe import Markup
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator
 
 from klokken.report import svg
 from klokken.report.numbers import clock_at, danish, english, exact_digits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INCH = 72.0
 # Margins around the plot, in points, for the texts of its axes.
@@ -126,6 +124,10 @@ def draw(chart: Chart, *sizes: Size) -> Markup:
 
 
 def _drawn(chart: Chart, size: Size) -> Markup:
+    # Importing it takes a second, and most that import this draw nothing.
+    from matplotlib import style  # noqa: PLC0415 - as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
     name = f"{chart.name}-{size.css}"
     settings: dict[str, Any] = {
         "svg.fonttype": "none",
@@ -135,7 +137,7 @@ def _drawn(chart: Chart, size: Size) -> Markup:
         "path.simplify": True,
         "font.size": 13,
     }
-    with matplotlib.style.context(["default", settings]):
+    with style.context(["default", settings]):
         figure = Figure(figsize=(size.width / INCH, size.height / INCH))
         axes = figure.add_axes((LEFT / size.width, BELOW / size.height, *_inner(size)))
         _frame(figure, axes)
@@ -213,16 +215,15 @@ def marked(values: list[float | None]) -> list[int]:
 def _scales(chart: Chart, axes: Axes, size: Size) -> None:
     top = max(chart.top, chart.limit or 0.0 if chart.limit_in_sight else 0.0)
     axes.set_ylim(0, top * 1.08 or 1)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
+    axes.locator_params(axis="y", nbins=4, steps=[1, 2, 2.5, 5, 10])
     decimals = max(exact_digits(float(tick)) for tick in axes.get_yticks())
     written = danish if chart.lang == "da" else english
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: written(float(v), decimals)))
+    axes.yaxis.set_major_formatter(lambda v, _: written(float(v), decimals))
     axes.set_xlim(*chart.span)
     ticks = time_ticks(*chart.span, size.ticks)
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
     whole_minutes = all(tick % 60 == 0 for tick in ticks)
     texts = [clock_at(tick)[: 5 if whole_minutes else 8] for tick in ticks]
-    axes.xaxis.set_major_formatter(FixedFormatter(texts))
+    axes.xaxis.set_ticks(ticks, texts)
 
 
 def time_ticks(first: float, last: float, most: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,9 @@ def render(results: Results, aftermath: Aftermath | None = None) -> str:
     return environment().get_template("report.html.j2").render(context)
 
 
+@cache
 def environment() -> Environment:
-    """Return what all reports are made with."""
+    """Return what all reports are made with: their templates are compiled once."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -6,16 +6,18 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from klokken.report import write
 from klokken.report.sheet import NAME, render
 from klokken.results import Verdict
 from tests.sheets import sheet
 from tests.storms import generator, judgements, latency, storm
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +51,9 @@ PAGES = [*STORMS, "sheet"]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Importing it takes seconds, and every part of the tests collects this file.
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - as above
+
     path = shutil.which("chromium")
     if path is None:
         pytest.fail("there is no chromium; install the Debian package `chromium`", pytrace=False)

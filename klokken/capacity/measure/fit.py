@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import nnls
-from scipy.stats import norm, t
 
 if TYPE_CHECKING:
     from klokken.curve import Floats
@@ -37,8 +35,7 @@ class Line:
 
 def line(rates: Floats, used: Floats) -> Floats:
     """Return the estimates alone."""
-    found: Floats = nnls(_design(rates), used)[0]
-    return found
+    return _least(_design(rates), used)
 
 
 def fitted(rates: Floats, used: Floats, seed: int) -> Line:
@@ -46,13 +43,16 @@ def fitted(rates: Floats, used: Floats, seed: int) -> Line:
 
     There must be more steps than journeys and one more.
     """
+    # Importing it takes a second, and most that import this fit nothing.
+    from scipy.special import ndtr, stdtrit  # noqa: PLC0415 - as above
+
     design = _design(rates)
     value = line(rates, used)
     resampled = _resampled(design, used, seed)
     steps, unknowns = design.shape
     # As far out as Student's t lies, and by as much as a line through few steps fits too well.
-    far = t.ppf((1 + CONFIDENCE) / 2, steps - unknowns) * np.sqrt(steps / (steps - unknowns))
-    tail = norm.cdf(-far)
+    far = stdtrit(steps - unknowns, (1 + CONFIDENCE) / 2) * np.sqrt(steps / (steps - unknowns))
+    tail = ndtr(-far)
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
     left = used - design @ value
     return Line(
@@ -85,5 +85,14 @@ def _resampled(design: Floats, used: Floats, seed: int) -> Floats:
     found: Floats = np.linalg.solve(squares, products[..., None])[..., 0]
     # Where least squares alone stays above 0, nothing need keep it there.
     for draw in np.flatnonzero((found < 0).any(axis=1)):
-        found[draw] = nnls(several[draw], used[picks[draw]])[0]
+        found[draw] = _least(several[draw], used[picks[draw]])
+    return found
+
+
+def _least(design: Floats, used: Floats) -> Floats:
+    """Return the least squares with nothing below 0."""
+    # As above.
+    from scipy.optimize import nnls  # noqa: PLC0415 - as above
+
+    found: Floats = nnls(design, used)[0]
     return found
