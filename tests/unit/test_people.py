@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ def even(least: float, most: float) -> Even:
     )
 
 
+@cache
 def people() -> People:
     found = Profile.named("bavaria").people
     assert found

@@ -13,9 +13,14 @@ from klokken.report.page import command
 from klokken.results import Results, Verdict
 from klokken.storm.summary import summary
 from tests.storms import generator, judgements, latency, plan, profile, request_class, storm
+from tests.unit.drawn import drawn_once
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["drawn_once"]
+
+pytestmark = pytest.mark.usefixtures("drawn_once")
 
 HOSTILE = """<script>alert('x')</script>"&{{ 7*7 }}$\\alpha$"""
 
@@ -206,7 +211,9 @@ def test_the_command_that_repeats_it() -> None:
     assert command(other)[1] == "--stack 'kommune x'"
 
 
-def test_the_same_results_give_the_same_bytes() -> None:
+def test_the_same_results_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each page draws its own charts.
+    monkeypatch.undo()
     assert render(storm(failed=31)) == render(storm(failed=31))
 
 
@@ -252,6 +259,7 @@ def test_edges(run: Results, said: str) -> None:
     assert said in words(render(run))
 
 
+@pytest.mark.heavy
 def test_a_long_and_broken_morning_stays_small() -> None:
     causes = {f"password: cause number {n}": 1 for n in range(200)}
     classes = {name: request_class(6000, causes, 1.0) for name in ("login", "password", "token")}

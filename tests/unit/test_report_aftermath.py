@@ -13,6 +13,7 @@ from klokken.faults.outcome import Faults
 from klokken.report.aftermath import Aftermath
 from klokken.results import Verdict
 from tests.storms import judgements, storm
+from tests.unit.drawn import drawn_once
 from tests.unit.test_audit_verdict import found, judged, write
 from tests.unit.test_faults import inventory
 from tests.unit.test_report import exam, words
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klokken.audit.verdict import Audit
+
+__all__ = ["drawn_once"]
+
+pytestmark = pytest.mark.usefixtures("drawn_once")
 
 RECEIPTS = {"handed_in": storm().started_journeys}
 AUDIT = judged([write()], found("a")).model_copy(update=RECEIPTS)
