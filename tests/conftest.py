@@ -12,4 +12,6 @@ from klokken.paths import cache_folder
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache_folder() / "hypothesis"))
 # How long one example takes says how busy the machine is, and nothing about the product.
 settings.register_profile("klokken", deadline=None)
+# What `make test-fast` tries; `make test` tries as many as hypothesis does by itself.
+settings.register_profile("few", deadline=None, max_examples=15)
 settings.load_profile("klokken")

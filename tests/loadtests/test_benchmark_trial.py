@@ -40,12 +40,14 @@ def test_the_site_counts_the_logins_that_the_engine_says_it_did(trial: Trial) ->
     assert trial.done > 0
 
 
+@pytest.mark.heavy
 def test_what_a_login_costs_is_measured(trial: Trial) -> None:
     assert trial.cpu_seconds > 0
     assert trial.memory_bytes > 2**20
     assert trial.lateness is not None
 
 
+@pytest.mark.heavy
 def test_every_login_has_a_connection_and_a_handshake_of_its_own(trial: Trial) -> None:
     assert trial.split == 0
     assert trial.tls.startswith("TLSv1.3 ")

@@ -14,7 +14,7 @@ from tests.roles.rendering import play, rendered
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(300)]
 ROLE = PROJECT / "roles" / "drive"
 OF_ALL = {"site_domain": "skole.test", "site_address": "198.18.0.51"}
 MODULE = {"drive_source": "module"}

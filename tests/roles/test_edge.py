@@ -12,7 +12,7 @@ from tests.roles.rendering import rendered
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(300)]
 TEMPLATE = "etc/haproxy/haproxy.cfg.j2"
 OF_ALL = {
     "site_domain": "skole.test",

@@ -11,6 +11,8 @@ from tests.roles.rendering import rendered
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.heavy
+
 OF_ALL = {
     "site_domain": "skole.test",
     "site_secret_database": "secret",

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from klokken.paths import PROJECT
+
+pytestmark = pytest.mark.heavy
 
 INVENTORY = "edge1,database1,identity1,metrics1,loadgen1,"
 

@@ -65,6 +65,7 @@ def machines(kind: str, seen: Recorder) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.heavy
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tiers=TIERS, volume=st.sampled_from([0, 50]), purpose=st.sampled_from(list(Purpose)))
 def test_whatever_the_topology_its_hosts_are_apart_kept_and_let_through(

@@ -336,6 +336,7 @@ def test_a_balancer_sends_to_servers_of_its_network(cloud: Cloud) -> None:
     network.delete()
 
 
+@pytest.mark.heavy
 def test_a_balancer_has_no_more_targets_than_its_type(cloud: Cloud) -> None:
     network = cloud.network()
     ordered = cloud.client.load_balancers.create(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["engine"]
 
+pytestmark = pytest.mark.heavy
+
 
 TODAY = date(2026, 11, 22)
 # What the example of a stack on OpenStack says that Cleura calls its kinds.

@@ -12,8 +12,34 @@ from klokken.paths import PROJECT
 
 # What set-up itself is written with.
 REAL = (
-    *("bash", "cat", "cut", "dirname", "env", "flock", "grep", "head", "id", "install", "mkdir"),
-    *("mv", "python3", "rm", "sed", "sh", "sha256sum", "sleep", "sort", "tail", "touch", "wc"),
+    *(
+        "bash",
+        "cat",
+        "cut",
+        "dirname",
+        "env",
+        "find",
+        "flock",
+        "grep",
+        "head",
+        "id",
+        "install",
+        "mkdir",
+    ),
+    *(
+        "mv",
+        "python3",
+        "rm",
+        "sed",
+        "sh",
+        "sha256sum",
+        "sleep",
+        "sort",
+        "tail",
+        "touch",
+        "wc",
+        "xargs",
+    ),
 )
 # Says that it is new enough; what it is told to build begins, and takes ten minutes.
 SLOW_GO = """

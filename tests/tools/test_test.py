@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 CHECKS = ("ruff", "mypy", "ansible-lint")
 RUN = "pytest --durations=25 --durations-min=5"
 WITHOUT_LAB = f"{RUN} tests --ignore=tests/hosts --ignore=tests/lab"
-QUICK = f"{WITHOUT_LAB} -m not slow -n auto --dist loadfile"
+ON_ALL_CORES = f"{WITHOUT_LAB} -n auto --dist loadfile"
+QUICK = f"{ON_ALL_CORES} -m not slow"
+FAST = f"{ON_ALL_CORES} -m not slow and not heavy --hypothesis-profile=few"
 SLOW = f"{WITHOUT_LAB} -m slow"
 LAB = f"{RUN} tests/lab"
 
@@ -39,8 +41,36 @@ def test_all_of_them_run_once(checkout: Checkout) -> None:
     assert {line.split()[0] for line in checkout.begun.read_text().splitlines()} > set(CHECKS)
 
 
-def test_the_fast_ones_are_the_quick_ones(checkout: Checkout) -> None:
-    assert began(checkout, "fast") == (0, [QUICK])
+def test_the_fast_ones_run_beside_lint(checkout: Checkout) -> None:
+    assert began(checkout, "fast") == (0, [FAST])
+    assert {line.split()[0] for line in checkout.begun.read_text().splitlines()} > set(CHECKS)
+
+
+def linted(checkout: Checkout) -> int:
+    """Return how often the roles were linted."""
+    return checkout.begun.read_text().count("ansible-lint")
+
+
+def test_the_fast_ones_lint_no_roles_that_were_passed_as_they_are(checkout: Checkout) -> None:
+    began(checkout, "lint")
+    began(checkout, "fast")
+    assert linted(checkout) == 1
+    (checkout.folder / "site.yml").write_text("- hosts: all\n")
+    began(checkout, "fast")
+    assert linted(checkout) == 2
+    began(checkout, "lint")
+    assert linted(checkout) == 3
+
+
+def test_roles_that_were_not_passed_are_linted_again(checkout: Checkout) -> None:
+    checkout.stand_in("ansible-lint", "exit 1")
+    assert [began(checkout, "fast")[0] for _ in range(2)] == [1, 1]
+
+
+@pytest.mark.parametrize("part", [*CHECKS, "pytest"])
+def test_the_fast_ones_fail_where_one_of_them_does(checkout: Checkout, part: str) -> None:
+    checkout.stand_in(part, "exit 1")
+    assert began(checkout, "fast")[0] == 1
 
 
 @pytest.mark.parametrize("check", CHECKS)

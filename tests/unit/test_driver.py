@@ -113,6 +113,7 @@ def test_the_units_are_told_the_only_addresses_they_may_send_to(host: Path) -> N
     }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("mode", ["fail", "refuse"])
 def test_a_unit_that_fails_is_shown_by_its_journal(
     host: Path, monkeypatch: pytest.MonkeyPatch, mode: str
@@ -217,6 +218,7 @@ def test_a_rate_that_the_workers_cannot_give_is_refused(host: Path) -> None:
         driver.ring(inventory(), many, host / "results", out=io.StringIO())
 
 
+@pytest.mark.heavy
 def test_a_lost_master_leaves_the_record_of_what_was_heard(
     host: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +234,7 @@ def test_a_lost_master_leaves_the_record_of_what_was_heard(
     assert nothing_is_left(host)
 
 
+@pytest.mark.heavy
 def test_a_master_lost_before_the_opening_leaves_nothing(
     host: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +314,7 @@ def test_a_host_that_is_out_of_reach_for_a_moment_does_not_end_its_storm(
     assert ring_while(host, goes)[0] == record()
 
 
+@pytest.mark.heavy
 def test_a_journal_that_broke_off_on_its_way_is_fetched_whole(
     host: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +335,7 @@ def test_a_journal_that_broke_off_on_its_way_is_fetched_whole(
     assert nothing_is_left(host)
 
 
+@pytest.mark.heavy
 def test_a_journal_that_cannot_be_fetched_stays_where_it_is_longer(
     host: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +360,7 @@ def test_a_journal_that_cannot_be_fetched_stays_where_it_is_longer(
     assert Results.read(there / "results.json").completed == 1
 
 
+@pytest.mark.heavy
 def test_a_host_that_stays_out_of_reach_keeps_what_its_master_heard(
     host: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

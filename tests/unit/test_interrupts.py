@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.heavy
+
 # A host on which a program runs that says nothing for a long time.
 SSH = '#!/bin/sh\ncat > /dev/null\necho $$ >> "$HOST/ssh.pids"\nexec sleep 600\n'
 # What a shell runs in the background ignores Ctrl-C unless it says otherwise, as `klokken` does.

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from klokken.capacity.measure.usage import Usage
 
+pytestmark = pytest.mark.heavy
+
 KNOWN = Known(BASE, PLATFORM, ACCOUNTS)
 # The second start is unlucky: its logins cost a third more.
 LUCK = (1.0, 1.3, 1.05)

@@ -25,7 +25,7 @@ from klokken.topology import Tier
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 DEMANDS = yaml.safe_load((EXAMPLES / "lab-demands.yaml").read_text())
 PLATFORM = yaml.safe_load((EXAMPLES / "lab-platform.yaml").read_text())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from klokken.capacity.engine.state import State
     from klokken.people import People
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 GROUND = {"assumed": True, "why": "a test"}
 DEMANDS = Demands.read(EXAMPLES / "lab-demands.yaml")

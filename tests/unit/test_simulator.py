@@ -30,7 +30,7 @@ from tests.unit.tiny_site import at, poisson, school
 if TYPE_CHECKING:
     from klokken.capacity.engine.state import State
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 NAMES = ["page", "password", "drives", "login"]
 TIERS = ["edge", "identity", "drive", "database"]

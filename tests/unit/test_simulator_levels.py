@@ -13,7 +13,7 @@ from klokken.capacity.engine.tally import ANSWERED, DOWN, LOST, percentile
 from klokken.capacity.fluid import flow
 from tests.unit.tiny_site import at, poisson, school, site
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 calm_site = partial(site, cores=4, workers=4, queue=10**6, variation=0.0)
 

@@ -19,7 +19,7 @@ from klokken.capacity.engine.tally import ANSWERED, FULL, highest
 from klokken.capacity.morning import NANO
 from tests.unit.tiny_site import poisson, site
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 RUNS = 10
 # The 0.9995 quantile of Student's t with nine degrees of freedom.

@@ -58,7 +58,7 @@ def prices(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_every_minute_keeps_every_service_level_with_a_host_of_a_tier_down(sized: Sized) -> None:
     found = sized.answer
     assert [morning.down for morning in found.mornings] == [None, Tier.EDGE, Tier.IDENTITY]
@@ -70,7 +70,7 @@ def test_every_minute_keeps_every_service_level_with_a_host_of_a_tier_down(sized
             assert max(busy.values()) <= 1 - found.headroom + 0.02
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_an_exam_is_sized_for_all_who_begin_at_once_and_hand_in(tmp_path: Path) -> None:
     found = size(Choices("spelling", providers=("hetzner",)), TODAY).answer
     assert [morning.down for morning in found.mornings] == [None, Tier.EDGE, Tier.IDENTITY]
@@ -83,7 +83,7 @@ def test_an_exam_is_sized_for_all_who_begin_at_once_and_hand_in(tmp_path: Path) 
     assert "p99 of the slowest minute 0.00 s" not in summary(found, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_exact_level_is_as_busy_as_the_search_reckoned(sized: Sized) -> None:
     short = sized.answer.mornings[-1]
     [identity] = [tier for tier in sized.answer.tiers if tier.tier is Tier.IDENTITY]
@@ -92,6 +92,7 @@ def test_the_exact_level_is_as_busy_as_the_search_reckoned(sized: Sized) -> None
     assert 0.8 * identity.used["CPU"] <= peak <= identity.used["CPU"] + 0.01
 
 
+@pytest.mark.heavy
 def test_the_price_is_that_of_all_hosts_storage_and_balancers(sized: Sized) -> None:
     found = sized.answer
     tiers = sum(tier.month_eur for tier in found.tiers)
@@ -103,6 +104,7 @@ def test_the_price_is_that_of_all_hosts_storage_and_balancers(sized: Sized) -> N
     assert found.cost.share_of_budget == pytest.approx(found.cost.year_dkk / 21e6, abs=1e-4)
 
 
+@pytest.mark.heavy
 def test_pictures_are_the_same_whenever_they_are_drawn(sized: Sized, tmp_path: Path) -> None:
     drawn = []
     for name in ("one", "other"):
@@ -120,6 +122,7 @@ def test_pictures_are_the_same_whenever_they_are_drawn(sized: Sized, tmp_path: P
     assert "without the" not in cost
 
 
+@pytest.mark.heavy
 def test_the_picture_of_who_waits_knows_how_fast_the_cores_are(
     sized: Sized, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +140,7 @@ def test_the_picture_of_who_waits_knows_how_fast_the_cores_are(
     assert given[0] == fit.up * fit.cores * 0.5
 
 
+@pytest.mark.heavy
 def test_the_report_says_how_large_and_how_dear_with_the_pictures_in_it(
     with_drives: Sized, tmp_path: Path
 ) -> None:
@@ -157,6 +161,7 @@ def test_the_report_says_how_large_and_how_dear_with_the_pictures_in_it(
     assert "Hetzner Cloud 2026-08-17 1" in text
 
 
+@pytest.mark.heavy
 def test_the_command_prints_writes_and_draws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prices: Path
 ) -> None:
@@ -180,6 +185,7 @@ def test_the_command_prints_writes_and_draws(
     assert "Pulumi.sized.yaml: is there already" in str(again.exception)
 
 
+@pytest.mark.heavy
 def test_a_written_stack_has_the_hosts_that_were_sized_and_limits_to_match(
     sized: Sized, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +201,7 @@ def test_a_written_stack_has_the_hosts_that_were_sized_and_limits_to_match(
     assert limits["database_max_connections"] == 30 * fits[Tier.IDENTITY].hosts + 20
 
 
+@pytest.mark.heavy
 def test_a_cell_that_stands_by_is_no_cell_of_the_stack(
     with_drives: Sized, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +212,7 @@ def test_a_cell_that_stands_by_is_no_cell_of_the_stack(
     assert fit.hosts == fit.up + 1
 
 
+@pytest.mark.heavy
 def test_what_a_takeover_costs_is_told_and_judges_nothing(
     with_drives: Sized, tmp_path: Path
 ) -> None:
@@ -220,6 +228,7 @@ def test_what_a_takeover_costs_is_told_and_judges_nothing(
     assert "not simulated" not in shown
 
 
+@pytest.mark.heavy
 def test_a_journey_without_the_drive_is_sized_without_it_and_that_is_said(
     sized: Sized, with_drives: Sized, tmp_path: Path
 ) -> None:
@@ -229,6 +238,7 @@ def test_a_journey_without_the_drive_is_sized_without_it_and_that_is_said(
     assert with_drives.answer.mornings[-1].completed == 315
 
 
+@pytest.mark.heavy
 def test_a_tier_of_many_hosts_gets_a_network_with_room_for_them(
     sized: Sized, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +253,7 @@ def test_a_tier_of_many_hosts_gets_a_network_with_room_for_them(
         assert (site.tiers[Tier.IDENTITY].count, site.network.prefixlen) == (hosts, prefix)
 
 
+@pytest.mark.heavy
 def test_json_of_one_profile_is_one_and_of_several_a_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prices: Path
 ) -> None:
@@ -282,6 +293,7 @@ def test_a_wrong_choice_is_told_in_one_line(choice: dict[str, Any], says: str) -
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.heavy
 def test_the_largest_cell_that_is_named_is_taken_and_so_is_any_smaller_one() -> None:
     def cells(pupils: int) -> Choices:
         return Choices("denmark-morning", providers=("hetzner",), cell=pupils)
@@ -368,6 +380,7 @@ def test_demands_that_predicted_well_are_sized_from(tmp_path: Path) -> None:
     assert UNTRIED not in summary(found, tmp_path)
 
 
+@pytest.mark.heavy
 def test_demands_that_were_tried_on_nothing_held_out_are_told_to_be(
     sized: Sized, tmp_path: Path
 ) -> None:
@@ -427,6 +440,7 @@ def test_prices_without_a_source_are_the_answer_only_where_no_other_is() -> None
     assert size(Choices("minute", providers=("own",)), TODAY).answer.provider == "own"
 
 
+@pytest.mark.heavy
 def test_the_command_waves_says_what_to_add(prices: Path) -> None:
     until = ["--until", f"{datetime.now(UTC).year + 1}-12-31"]
     plain = ["--prices", str(prices), *until]

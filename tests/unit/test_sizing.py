@@ -242,7 +242,7 @@ def test_with_any_host_down_every_host_keeps_its_headroom_and_one_fewer_would_no
                 assert max(carrier.used(share).values()) > 1 - headroom
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @settings(max_examples=30, deadline=None)
 @given(SITES, st.floats(1.0, 3.0), HEADROOMS)
 def test_more_pupils_never_cost_less_and_neither_does_more_headroom(

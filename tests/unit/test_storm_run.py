@@ -135,6 +135,7 @@ def test_metrics_that_are_gone_at_the_end_take_no_results_with_them(
     assert "No CPU was sampled in this storm." in (folder / "report.html").read_text("utf-8")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -154,6 +155,7 @@ def test_a_folder_that_holds_no_storm_is_one_line(
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.heavy
 def test_a_storm_whose_command_was_killed_is_reported_of_its_journal(tmp_path: Path) -> None:
     remains.begin(tmp_path, PLAN, Surroundings(FACTS))
     (tmp_path / "journal.jsonl").write_text(journal())
