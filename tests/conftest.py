@@ -7,11 +7,12 @@ import os
 from hypothesis import settings
 
 from klokken.paths import cache_folder
+from tests.examples import FEW
 
 # What it remembers of failed examples is no part of a checkout.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache_folder() / "hypothesis"))
 # How long one example takes says how busy the machine is, and nothing about the product.
 settings.register_profile("klokken", deadline=None)
 # What `make test-fast` tries; `make test` tries as many as hypothesis does by itself.
-settings.register_profile("few", deadline=None, max_examples=15)
+settings.register_profile("few", deadline=None, max_examples=FEW)
 settings.load_profile("klokken")

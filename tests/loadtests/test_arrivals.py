@@ -17,6 +17,7 @@ from loadtests.pupil import Desk
 from loadtests.record import ABANDONED, COUNTS, Recorder
 from loadtests.requests import Request, Response
 from loadtests.steps import Ask, Unanswered, Wait
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ def complete(recorder: Recorder, time: Time, due: float) -> None:
 
 
 @given(DUE)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_every_pupil_begins_and_none_before_it_is_due(due: list[float]) -> None:
     early = []
 
@@ -86,7 +87,7 @@ def test_every_pupil_begins_and_none_before_it_is_due(due: list[float]) -> None:
 
 
 @given(due=DUE, most=st.integers(1, 5), last=st.floats(0.5, 50))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_whatever_happens_the_counts_add_up(due: list[float], most: int, last: float) -> None:
     def attend(recorder: Recorder, time: Time, moment: float) -> None:
         try:

@@ -11,6 +11,7 @@ from klokken import histogram
 from klokken.record import WORKER_LOST
 from loadtests.ledger import Ledger, Page
 from loadtests.record import Recorder
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from klokken.record import Record
@@ -113,7 +114,7 @@ def test_latencies_beyond_the_range_count_at_its_end() -> None:
 
 
 @given(st.lists(st.floats(1e-6, 3599), min_size=1, max_size=300))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 def test_percentiles_are_those_of_the_hdr_library(values: list[float]) -> None:
     found = histogram.empty()
     for value in values:

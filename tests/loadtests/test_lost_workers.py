@@ -16,6 +16,7 @@ from loadtests.arrivals import TOO_MANY
 from loadtests.ledger import Ledger, Page
 from loadtests.record import ABANDONED, Recorder
 from tests import storms
+from tests.examples import examples
 
 END = 40
 
@@ -120,7 +121,7 @@ def totals(record: Record) -> dict[str, int]:
 # Due and reported as such, and dead before the first step.
 @example([Lot([Pupil(0.5, 0.5, 1.0, "completed")], died=0.9, reports=0.75)])
 @given(LOTS)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_every_pupil_is_accounted_for_whenever_a_worker_dies(lots: list[Lot]) -> None:
     record = record_of(lots)
     count = totals(record)
@@ -131,7 +132,7 @@ def test_every_pupil_is_accounted_for_whenever_a_worker_dies(lots: list[Lot]) ->
 
 
 @given(LOTS.filter(lambda lots: any(lot.pupils for lot in lots)))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_the_storm_is_invalid_for_the_lost_workers_and_nothing_else(lots: list[Lot]) -> None:
     lots = [
         Lot([p for p in lot.pupils if p.fate != "dropped"], lot.died, lot.reports) for lot in lots
@@ -148,7 +149,7 @@ def test_the_storm_is_invalid_for_the_lost_workers_and_nothing_else(lots: list[L
 
 
 @given(LOTS)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_what_the_living_reported_is_kept(lots: list[Lot]) -> None:
     living = [lot for lot in lots if lot.died is None]
     whole, alone = record_of(lots), record_of(living)

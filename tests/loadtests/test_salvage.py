@@ -21,6 +21,7 @@ from loadtests.journal import Journal
 from loadtests.record import Recorder
 from loadtests.salvage import salvage
 from tests import storms
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +77,9 @@ def salvaged(folder: Path, text: str) -> Record:
 @given(st.integers(FIRST, len(WHOLE)))
 @example(len(WHOLE) - 1)
 @settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_a_journal_cut_anywhere_adds_up(tmp_path: Path, end: int) -> None:
     record = salvaged(tmp_path, WHOLE[:end])

@@ -30,6 +30,7 @@ def test_a_tier_has_the_type_that_is_chosen_for_it(seen: Recorder) -> None:
     assert servers[f"{STACK}-edge1"]["serverType"] == "cpx32"
 
 
+@pytest.mark.heavy
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(counts=st.fixed_dictionaries({"drive": st.integers(1, 20), "edge": st.integers(1, 20)}))
 def test_a_placement_group_has_ten_servers_of_one_tier_at_most(

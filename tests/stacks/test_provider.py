@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stacks.provider import whole
+from tests.examples import examples
 
 # Up to here a double holds every whole number.
 NUMBERS = st.integers(-(2**53), 2**53)
@@ -17,7 +18,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), VALUES))
 def test_whole_numbers_are_whole_again_after_their_way_through_pulumi(
     given_props: dict[str, object],

@@ -17,6 +17,7 @@ from klokken.profile import Profile
 from klokken.report.sources import origins
 from klokken.storm.attendance import attendance, shares
 from tests import storms
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from klokken.results import StormPlan
@@ -80,7 +81,7 @@ def test_a_school_keeps_its_start_in_a_larger_country() -> None:
     workers=st.integers(1, 12),
     journey=st.sampled_from(["login", "morning"]),
 )
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_any_number_of_workers_rings_the_same_morning(
     seed: int, pupils: int, workers: int, journey: str
 ) -> None:

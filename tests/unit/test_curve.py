@@ -15,6 +15,7 @@ from klokken.curve import Curve, draws, seconds
 from klokken.profile import Profile
 from klokken.storm.attendance import attendance, shares
 from tests import storms
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,7 @@ def test_other_seeds_give_other_mornings_of_the_same_shape() -> None:
     first=st.integers(0, 2_000_000),
     parts=st.lists(st.integers(0, 40), min_size=1, max_size=8),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_split_into_ranges_gives_exactly_the_same_times(
     seed: int, first: int, parts: list[int]
 ) -> None:

@@ -16,6 +16,7 @@ from klokken import histogram
 from klokken.paths import cache_folder
 from klokken.record import SPAN_SECONDS, Record, Span
 from klokken.storm.outcome import histogram_log
+from tests.examples import examples
 from tests.unit.test_verdict import record
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def of(values: list[float]) -> HdrHistogram:
 
 
 @given(st.lists(VALUES, min_size=1, max_size=6))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_parts_of_any_split_merge_to_the_whole(parts: list[list[float]]) -> None:
     whole = of([value for part in parts for value in part])
     merged = histogram.merged(histogram.encoded(of(part)) for part in parts)
@@ -44,7 +45,7 @@ def test_the_parts_of_any_split_merge_to_the_whole(parts: list[list[float]]) -> 
 
 
 @given(VALUES, VALUES)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_the_order_of_workers_makes_no_difference(one: list[float], other: list[float]) -> None:
     a, b = histogram.encoded(of(one)), histogram.encoded(of(other))
     assert bytes(histogram.merged([a, b]).counts) == bytes(histogram.merged([b, a]).counts)

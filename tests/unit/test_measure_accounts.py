@@ -69,6 +69,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measurement, Demand
     return measured(steps, Known(BASE, PLATFORM, ACCOUNTS))
 
 
+@pytest.mark.heavy
 def test_what_grows_with_accounts_is_kept_and_not_frozen_at_the_size_of_the_lab(
     found: tuple[Measurement, Demands],
 ) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klokken.capacity.measure.fit import fitted, line
+from tests.examples import examples
 
 RATES = np.linspace(2.0, 16.0, 8)
 
@@ -19,7 +20,7 @@ def noisy(idle: float, demand: float, noise: float, seed: int) -> np.ndarray:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.floats(0, 0.5), st.floats(0.0005, 0.12))
 def test_without_noise_demand_and_idle_use_are_found_exactly(idle: float, demand: float) -> None:
     found = fitted(RATES[:, None], noisy(idle, demand, 0.0, 1), seed=1)
@@ -27,7 +28,7 @@ def test_without_noise_demand_and_idle_use_are_found_exactly(idle: float, demand
     assert found.low == pytest.approx(found.high, abs=1e-9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.floats(0.05, 0.5), st.floats(0.01, 0.12), st.integers(0, 2**32))
 def test_with_noise_the_demand_lies_near_the_truth(idle: float, demand: float, seed: int) -> None:
     noise = 0.02

@@ -323,6 +323,7 @@ def test_a_profile_that_no_host_of_the_list_can_serve_is_refused(tmp_path: Path)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.heavy
 def test_demands_that_say_nothing_of_memory_are_told_to_be_of_cores_alone(tmp_path: Path) -> None:
     file = tmp_path / "demands.yaml"
     file.write_text(yaml.safe_dump(changed(DEMANDS, "resources", None), sort_keys=False))

@@ -21,6 +21,7 @@ from klokken.capacity.sizing.fit import Carrier, Rules
 from klokken.capacity.sizing.search import NoPlanError, again, cheapest, most_pupils, orderable
 from klokken.population import largest_cell
 from klokken.topology import Tier
+from tests.examples import examples
 
 GROUND = {"assumed": True, "why": "a test"}
 [HETZNER] = price_lists(date(2026, 11, 22), ["hetzner"])
@@ -222,7 +223,7 @@ SITES = st.builds(
 HEADROOMS = st.floats(0.0, 0.6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(SITES, HEADROOMS)
 def test_with_any_host_down_every_host_keeps_its_headroom_and_one_fewer_would_not(
     wanted: dict[str, Any], headroom: float
@@ -243,7 +244,7 @@ def test_with_any_host_down_every_host_keeps_its_headroom_and_one_fewer_would_no
 
 
 @pytest.mark.heavy
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(SITES, st.floats(1.0, 3.0), HEADROOMS)
 def test_more_pupils_never_cost_less_and_neither_does_more_headroom(
     wanted: dict[str, Any], times: float, headroom: float
@@ -276,7 +277,7 @@ def test_more_pupils_never_cost_less_and_neither_does_more_headroom(
     assert month(there, headroom + 0.1) >= cost
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(SITES, st.floats(0.05, 1.0))
 def test_an_earlier_wave_never_takes_more_of_any_tier(wanted: dict[str, Any], part: float) -> None:
     there = site(**wanted)
