@@ -139,7 +139,8 @@ def test_many_pupils_are_all_told_of(site: ExamSite, tmp_path: Path) -> None:
     site.files.update({name: {PATH: name.encode()} for name in names})
     pupils = [{"username": name, "host": site.host, "paths": [PATH]} for name in names]
     out = io.StringIO()
-    found = ask(inventory(), asked(site, tmp_path, pupils=pupils), out)
+    unhurried = asked(site, tmp_path, pupils=pupils, patience=60.0, limit=120.0)
+    found = ask(inventory(), unhurried, out)
     assert {f.username: f.sha256 for f in found} == {
         name: hashlib.sha256(name.encode()).hexdigest() for name in names
     }
