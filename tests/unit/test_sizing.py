@@ -277,6 +277,7 @@ def test_more_pupils_never_cost_less_and_neither_does_more_headroom(
     assert month(there, headroom + 0.1) >= cost
 
 
+@pytest.mark.heavy
 @settings(max_examples=examples(20), deadline=None)
 @given(SITES, st.floats(0.05, 1.0))
 def test_an_earlier_wave_never_takes_more_of_any_tier(wanted: dict[str, Any], part: float) -> None:
