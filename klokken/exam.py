@@ -27,6 +27,9 @@ class Exam(Document):
     The paper is `paper_files` files of together `paper_bytes`; a pupil's document has
     `document_bytes`. `last_minutes_share` of the pupils hand in within the last five minutes.
     `compression` is the factor a storm takes where it is told none; 1 is the exam as it is.
+    Who is there asks for the paper within `paper_within_seconds` of the start, each at a moment of
+    their own, or at the start itself where it is left out; a token is renewed when it is
+    `renewal_seconds` old, or after three fifths of its life.
     """
 
     starts: Figure[TimeOfDay]
@@ -38,6 +41,8 @@ class Exam(Document):
     paper_files: Figure[Files]
     last_minutes_share: Figure[Share]
     compression: Figure[Compression]
+    paper_within_seconds: Figure[Positive] | None = None
+    renewal_seconds: Figure[Positive] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Exam:
@@ -45,7 +50,14 @@ class Exam(Document):
             raise ValueError("`autosave_least_seconds` is more than `autosave_most_seconds`")
         if self.paper_bytes.value < self.paper_files.value:
             raise ValueError("`paper_bytes` must give every one of `paper_files` a byte")
+        if self.paper_within > self.minutes.value / 2 * 60:
+            raise ValueError("`paper_within_seconds` is more than half of the exam")
         return self
+
+    @property
+    def paper_within(self) -> float:
+        """The seconds from the start within which the paper is asked for by those who are there."""
+        return self.paper_within_seconds.value if self.paper_within_seconds else 0.0
 
     def handin(self, drawn: float) -> float:
         """Return how many minutes into the exam somebody hands in who drew so much, from 0 to 1.

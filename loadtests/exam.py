@@ -38,8 +38,8 @@ def exam(world: World, number: int) -> Journey:
     session = Session(world, world.person(number), patient=True)
     yield from session.sign_in()
     space = yield from session.drive()
-    if world.now() < sitting.starts:
-        yield Wait(sitting.starts)
+    if world.now() < sitting.paper:
+        yield Wait(sitting.paper)
     there = yield from _paper(session, space, sitting.exam)
 
     work = Work(plan.run, plan.seed, number, sitting.exam.document_bytes.value)

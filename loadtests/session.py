@@ -6,6 +6,7 @@ import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from klokken.storm.timing import renewal
 from loadtests import answers, drive, requests
 from loadtests.login import sign_in
 from loadtests.persistence import as_a_person, persistently
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from loadtests.steps import Draft, Journey, Steps
     from loadtests.world import World
 
-# The shares of a token's life after which it is renewed, and after which it is no longer used.
-_RENEWED, _USED = 0.6, 0.9
+# The share of a token's life after which it is no longer used.
+_USED = 0.9
 # Seconds between two attempts to renew a token that still holds.
 _AGAIN = 10.0
 _UNAUTHORIZED = "401"
@@ -117,7 +118,7 @@ class Session:
     def _take(self, tokens: Tokens) -> None:
         self._tokens = tokens
         now = self._world.now()
-        self._renew = now + _RENEWED * tokens.seconds
+        self._renew = now + renewal(self._world.plan, tokens.seconds)
         self._expires = now + _USED * tokens.seconds
 
     def _bearing(self, request: Request) -> Request:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MINUTE = 60.0
 _WORD = 2**64
+# The draw of when the paper is asked for; no exam has so many saves.
+_PAPER = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,13 @@ class Sitting:
             raise ValueError(f"the profile {plan.profile.name} is no exam")
         starts = second_of(plan, exam.starts.value)
         return cls(exam, plan.seed, pupil, plan.compression, starts, ends)
+
+    @property
+    def paper(self) -> float:
+        """When the pupil asks for the paper, if there by then."""
+        if not self.exam.paper_within:
+            return self.starts
+        return self.starts + self.exam.paper_within * self._draw(_PAPER) / self.compression
 
     @property
     def handin(self) -> float:

@@ -35,6 +35,8 @@ MOST_ERRANDS = 10_000_000
 # come first, all pupils' logins before all papers.
 _NEEDED = 3
 _WORD = 2**64
+# The draw of when the paper is asked for; no exam has so many saves.
+_PAPER_DRAW = 2**40
 
 
 def coming(profile: Profile, journey: Journey, seed: int, fraction: float) -> Morning:
@@ -55,7 +57,7 @@ def simulated(built: Model, morning: Morning) -> State:
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """When each pupil's exam starts, and when the pupil hands in, in nanoseconds."""
+    """When each pupil asks for the paper, and hands in, in nanoseconds."""
 
     starts: Integers
     handin: Integers
@@ -66,7 +68,9 @@ class _Clock:
     @classmethod
     def of(cls, exam: Exam, opens: int, due: Integers, seed: int) -> _Clock:
         """Return it for pupils who are `due` at these moments; who is late starts late."""
-        starts = np.maximum(due, opens)
+        within = round(exam.paper_within * NANO)
+        asks = (draws(_stream(seed, _PAPER_DRAW), 0, len(due)) * within).astype(np.int64)
+        starts = np.maximum(due, opens + asks)
         drawn = draws(_stream(seed, 1), 0, len(due)).tolist()
         handin = opens + np.array([exam.handin(one) for one in drawn]) * MINUTE
         least, most = exam.autosave_least_seconds.value, exam.autosave_most_seconds.value
@@ -87,7 +91,8 @@ class _Clock:
 def _errands(profile: Profile, exam: Exam, journey: Journey, logins: Morning, seed: int) -> Morning:
     opens = round((seconds(exam.starts.value) - seconds(profile.arrivals.opens)) * NANO)
     begins = journey.clocked
-    every = journey.requests[begins["renew"]].every_seconds
+    renewal = exam.renewal_seconds
+    every = renewal.value if renewal else journey.requests[begins["renew"]].every_seconds
     _check(profile, exam, every, len(logins.people))
     clock, renewed = _Clock.of(exam, opens, logins.due, seed), round(every * NANO)
     saves, renewals = _writing(clock, logins.due + renewed, renewed)

@@ -17,6 +17,9 @@ THOUGHTS = 8
 # Seconds after the deadline of an exam in which what was begun may still come to its end.
 GRACE = 120.0
 
+# The share of a token's life after which it is renewed.
+_RENEWED = 0.6
+
 
 def second_of(plan: StormPlan, moment: time) -> float:
     """Return the second of the storm at which the profile's clock shows `moment`."""
@@ -34,6 +37,14 @@ def deadline(plan: StormPlan) -> float | None:
     if exam is None:
         return None
     return second_of(plan, exam.starts.value) + exam.minutes.value * 60 / plan.compression
+
+
+def renewal(plan: StormPlan, life: float) -> float:
+    """Return how old a token that lives for so many seconds is when it is renewed."""
+    exam = plan.profile.exam
+    if exam is None or exam.renewal_seconds is None:
+        return _RENEWED * life
+    return min(_RENEWED * life, exam.renewal_seconds.value / plan.compression)
 
 
 def lasting(plan: StormPlan) -> float:

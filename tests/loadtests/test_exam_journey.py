@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from klokken.profile import Profile
 from klokken.retries import Retries
 from klokken.storm.timing import deadline
 from loadtests.exam import DOCUMENT, HANDIN
@@ -456,3 +457,21 @@ def test_the_declared_share_hands_in_at_the_last() -> None:
     last = ENDS - 300
     assert sum(t >= last for t in times) / 800 == pytest.approx(0.25, abs=0.05)
     assert all((STARTS + ENDS) / 2 <= t < ENDS for t in times)
+
+
+def test_a_profile_may_spread_the_papers_and_renew_tokens_sooner() -> None:
+    body = profile_of("exam").model_dump(mode="json")
+    grounds = {"assumed": True, "why": "A test."}
+    body["exam"] |= {
+        "paper_within_seconds": {"value": 600.0, **grounds},
+        "renewal_seconds": {"value": 90.0, **grounds},
+    }
+    profile = Profile.model_validate(body)
+    plan = plan_of("exam", profile=profile)
+    begun = [Sitting.of(plan, number).paper - STARTS for number in range(100)]
+    assert 0 < min(begun) < 60
+    assert 540 < max(begun) < 600
+    visit = exam(profile=profile).run()
+    first = min(w.sent for w in visit.writes) - OPENED
+    assert begun[0] + 30 <= first - STARTS <= begun[0] + 62
+    assert visit.ok["refresh"] > 1.9 * exam().run().ok["refresh"]
