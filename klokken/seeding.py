@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from klokken import deployment, population
-from klokken.errors import Exit, MachineError
+from klokken.errors import Exit, InputError, MachineError
 from klokken.loadgen import CA_FILE, CODE, PASSWORD_FILE, PYTHON
 from klokken.profile import Profile
 from klokken.remote import Remote
@@ -78,9 +78,20 @@ def seed(*, profile: str, stack: str, fraction: float, as_json: bool) -> None:
     sys.exit(Exit.PASS)
 
 
-def fill(inventory: Inventory, plan: StormPlan) -> Seeded:
+def require(inventory: Inventory, plan: StormPlan) -> None:
+    """Raise InputError where a class of `plan` lacks what its storm expects in its drives."""
+    if failed := fill(inventory, plan, look=True).failed:
+        klass, cause = min(failed.items())
+        name = plan.profile.name
+        raise InputError(
+            f"profile {name}", "pupils", f"class {klass}: {cause}", f"run `klokken seed {name}`"
+        )
+
+
+def fill(inventory: Inventory, plan: StormPlan, *, look: bool = False) -> Seeded:
     """Seed every class of `plan`, shown by a progress bar; return what came of it.
 
+    Where they are only to be looked at, what they lack is why they failed.
     As many processes as the storm has workers do it, on all load generators in turn. Whatever
     ends this before its time, such as Ctrl-C, ends all of them.
 
@@ -91,7 +102,9 @@ def fill(inventory: Inventory, plan: StormPlan) -> Seeded:
               for n in range(plan.workers)]  # fmt: skip
     seeded, counting = Seeded(), Lock()
     with (
-        click.progressbar(length=plan.pupils, label="seeding", file=sys.stderr) as bar,
+        click.progressbar(
+            length=plan.pupils, label="looking" if look else "seeding", file=sys.stderr
+        ) as bar,
         ThreadPoolExecutor(plan.workers) as pool,
         ExitStack() as processes,
     ):
@@ -106,19 +119,25 @@ def fill(inventory: Inventory, plan: StormPlan) -> Seeded:
 
         work = [(hosts[n % len(hosts)], classes) for n, classes in enumerate(shares) if classes]
         started = [
-            (host, processes.enter_context(_seeding(host, _order(inventory, plan, classes))))
-            for host, classes in work
+            (
+                host,
+                processes.enter_context(_seeding(host, _order(inventory, plan, part, look=look))),
+            )
+            for host, part in work
         ]
         for ended in [pool.submit(follow, *part) for part in started]:
             ended.result()
     return seeded
 
 
-def _order(inventory: Inventory, plan: StormPlan, classes: list[int]) -> dict[str, Any]:
+def _order(
+    inventory: Inventory, plan: StormPlan, classes: list[int], *, look: bool
+) -> dict[str, Any]:
     """Return what `loadtests.seeding` is told."""
     return {
         "plan": plan.model_dump(mode="json"),
         "classes": classes,
+        "look": look,
         "parallel": PARALLEL,
         "allowed": edges(inventory),
         "ca_file": CA_FILE,

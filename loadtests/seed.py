@@ -16,6 +16,7 @@ from loadtests.exam import FOLDER as EXAM
 from loadtests.exam import paper
 from loadtests.morning import CLASS_FOLDER, YESTERDAY
 from loadtests.session import Session
+from loadtests.steps import Unexpected
 from loadtests.work import Work
 
 if TYPE_CHECKING:
@@ -43,6 +44,21 @@ def seed_class(world: World, number: int) -> Journey:
     names = [session.person.username for session in sessions]
     yield from _fill(teacher, documents_of_teacher(number, names))
     yield from _share(teacher, sessions)
+
+
+def look_at_class(world: World, number: int) -> Journey:
+    """See that the first pupil of the class of this number has all that the storm expects.
+
+    Classes are seeded as a whole, so that the others have it, too.
+    """
+    first, *_ = population.pupils_of(number, world.plan.pupils)
+    session = Session(world, world.person(first), patient=True)
+    yield from session.sign_in()
+    space = yield from session.drive()
+    documents = documents_of_pupil(first, world.plan.profile.exam)
+    there = {} if space.empty else (yield from _sizes(session, space, documents))
+    if missing := [path for path, text in documents.items() if there.get(path) != len(text)]:
+        raise Unexpected(f"{session.person.username} lacks {missing[0]}")
 
 
 def documents_of_pupil(pupil: int, exam: Exam | None) -> dict[str, bytes]:

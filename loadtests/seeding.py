@@ -20,7 +20,7 @@ from pydantic import Field
 
 from klokken import population
 from loadtests.errand import Errand, attended, require_listener
-from loadtests.seed import seed_class
+from loadtests.seed import look_at_class, seed_class
 
 if TYPE_CHECKING:
     from loadtests.transport import Transport
@@ -31,25 +31,29 @@ LISTENING = 1.0
 
 
 class Seeding(Errand):
-    """The classes to seed, `parallel` at a time."""
+    """The classes to seed, `parallel` at a time, or only to `look` at."""
 
     classes: list[int]
+    look: bool = False
     parallel: Annotated[int, Field(ge=1, le=64)]
 
 
 def seed(order: Seeding) -> None:
     """Seed the classes of `order` and say so of each; raise BrokenPipeError where nobody reads."""
     world, transport = order.site()
-    work = gevent.spawn(Pool(order.parallel).map, partial(_one, world, transport), order.classes)
+    work = gevent.spawn(
+        Pool(order.parallel).map, partial(_one, world, transport, order), order.classes
+    )
     while not work.ready():
         work.join(LISTENING)
         require_listener()
     work.get()
 
 
-def _one(world: World, transport: Transport, klass: int) -> None:
+def _one(world: World, transport: Transport, order: Seeding, klass: int) -> None:
     whole = world.plan.profile.journey
-    told, cause = attended(world, transport.connection, whole, partial(seed_class, world), klass)
+    journey = partial(look_at_class if order.look else seed_class, world)
+    told, cause = attended(world, transport.connection, whole, journey, klass)
     pupils = len(population.pupils_of(klass, world.plan.pupils))
     line = {
         "klass": klass,

@@ -1,4 +1,7 @@
-"""From the steps of a measurement to the demands of each tier, or one line why not."""
+"""From the steps of a measurement to the demands of each tier, or one line why not.
+
+What is fitted are errands: journeys as a whole, and what the clock of an exam begins.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,18 @@ from klokken.capacity.measure.estimate import Estimate, StartFit, TierFit
 from klokken.errors import Exit, KlokkenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from klokken.capacity.measure.steps import Start, Step, Steps
+    from klokken.capacity.measure.steps import Start, Step, Steps, Window
     from klokken.curve import Floats
     from klokken.topology import Tier
 
 # Different rates of a journey that each start must keep beside the one held out: a line needs
 # more than two, and a bootstrap more than a few.
 LEAST_RATES = 5
+# And exams in which tokens are renewed, since one alone would be all that is known of renewals.
+LEAST_RENEWING = 2
 # The widest interval to size from, as a share of its figure, of a tier that does so much of the
 # work at least.
 WIDEST, MATTERS = 1.0, 0.1
@@ -62,6 +67,12 @@ def split(steps: Steps) -> tuple[dict[int, list[Step]], list[Step]]:
             rates = {step.rate for step in below + largest}
             if len(rates) < LEAST_RATES + 1:
                 raise UnfitError(_too_few(steps, number, profile.name, len(rates)))
+            renewing = sum(step.renews for step in below)
+            if profile.exam and renewing < LEAST_RENEWING:
+                raise UnfitError(
+                    f"{steps.path}: start {number} keeps {renewing} exams in which tokens were"
+                    f" renewed and needs {LEAST_RENEWING}; measure again, with more --steps"
+                )
             fitted[number] += below
             held += largest
     return fitted, held
@@ -89,66 +100,77 @@ def tier_fits(steps: Steps, fitted: dict[int, list[Step]]) -> list[TierFit]:
 
 
 def _tier_fit(steps: Steps, tier: Tier, fitted: dict[int, list[Step]]) -> TierFit:
-    journeys = steps.plan.journeys
+    names = steps.plan.errands
     starts = [
-        _start_fit(steps.starts[number], several, journeys, tier, seed=steps.plan.seed)
+        _start_fit(steps.starts[number], several, names, tier, seed=steps.plan.seed)
         for number, several in fitted.items()
     ]
     every = [step for several in fitted.values() for step in several]
     return TierFit(
         tier=tier,
         idle=over([start.idle for start in starts]),
-        demand={journey: over([start.demand[journey] for start in starts]) for journey in journeys},
-        check={journey: median(start.check[journey] for start in starts) for journey in journeys},
-        groups=_groups(tier, every, journeys),
+        demand={name: over([start.demand[name] for start in starts]) for name in names},
+        check={name: median(start.check[name] for start in starts) for name in names},
+        groups=_groups(tier, every, names),
         starts=starts,
     )
 
 
 def _start_fit(
-    start: Start, steps: Sequence[Step], journeys: Sequence[str], tier: Tier, *, seed: int
+    start: Start, steps: Sequence[Step], names: Sequence[str], tier: Tier, *, seed: int
 ) -> StartFit:
-    used = np.array([step.usage.tiers[tier].cores for step in steps])
-    line = fit.fitted(rates_of(steps, journeys), used, seed)
-    own = {journey: [s for s in steps if s.journey == journey] for journey in journeys}
+    rows = [row for step in steps for row in step.rows]
+    runs = [number for number, step in enumerate(steps) for _ in step.rows]
+    used = np.array([row.cores(tier) for row in rows])
+    line = fit.fitted(rates_of(rows, names), used, seed, runs)
+    demand = {name: estimate(line, n) for n, name in enumerate(names, 1)}
     nobody = start.idle.tiers[tier].cores if tier in start.idle.tiers else 0.0
     return StartFit(
         start=start.number,
         steps=len(steps),
         idle=estimate(line, 0),
-        demand={journey: estimate(line, n) for n, journey in enumerate(journeys, 1)},
-        check={journey: _divided(several, tier, 0.0) for journey, several in own.items()},
-        apart={journey: _divided(several, tier, nobody) for journey, several in own.items()},
+        demand=demand,
+        check={name: _divided(steps, name, tier, 0.0, demand) for name in names},
+        apart={name: _divided(steps, name, tier, nobody, demand) for name in names},
         spread=line.spread,
     )
 
 
-def _divided(steps: Sequence[Step], tier: Tier, idle: float) -> float:
-    """Return core-seconds by completions, but for so many cores that are used in any case."""
-    used = sum((step.usage.tiers[tier].cores - idle) * step.seconds for step in steps)
-    return max(0.0, used / sum(step.completed for step in steps))
+def _divided(
+    steps: Sequence[Step], name: str, tier: Tier, idle: float, demand: Mapping[str, Estimate]
+) -> float:
+    """Return core-seconds by completions, but for so many cores that are used in any case.
+
+    Of an exam's errand those of the windows with most of it, less what was done beside it.
+    """
+    rows = [max(step.rows, key=lambda row: row.rate(name)) for step in steps]
+    own = [row for row in rows if row.errands.get(name)]
+    beside = sum(
+        demand[other].value * count
+        for row in own
+        for other, count in row.errands.items()
+        if other != name
+    )
+    used = sum((row.cores(tier) - idle) * row.seconds for row in own) - beside
+    return max(0.0, used / sum(row.errands[name] for row in own))
 
 
-def _groups(
-    tier: Tier, steps: Sequence[Step], journeys: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """Return what a journey costs each process group, over all starts and without an interval."""
-    names = sorted({name for step in steps for name in step.usage.tiers[tier].cpu})
-    rates = rates_of(steps, journeys)
-    found: dict[str, dict[str, float]] = {journey: {} for journey in journeys}
-    for name in names:
-        used = np.array([step.usage.tiers[tier].cpu.get(name, 0.0) for step in steps])
+def _groups(tier: Tier, steps: Sequence[Step], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return what an errand costs each process group, over all starts and without an interval."""
+    rows = [row for step in steps for row in step.rows]
+    rates = rates_of(rows, names)
+    found: dict[str, dict[str, float]] = {name: {} for name in names}
+    for group in sorted({group for row in rows for group in row.cpu[tier]}):
+        used = np.array([row.cpu[tier].get(group, 0.0) for row in rows])
         values = fit.line(rates, used)
-        for journey, value in zip(journeys, values[1:], strict=True):
-            found[journey][name] = round(float(value), 7)
+        for name, value in zip(names, values[1:], strict=True):
+            found[name][group] = round(float(value), 7)
     return found
 
 
-def rates_of(steps: Sequence[Step], journeys: Sequence[str]) -> Floats:
-    """Return the journeys completed a second, a row a step and a column a journey."""
-    return np.array(
-        [[s.achieved if s.journey == name else 0.0 for name in journeys] for s in steps]
-    )
+def rates_of(rows: Sequence[Window], names: Sequence[str]) -> Floats:
+    """Return the errands done a second, a row a window and a column an errand."""
+    return np.array([[row.rate(name) for name in names] for row in rows])
 
 
 def estimate(line: fit.Line, number: int) -> Estimate:
@@ -167,24 +189,32 @@ def over(several: Iterable[Estimate]) -> Estimate:
     )
 
 
-def check(fits: Sequence[TierFit], visited: Callable[[str], list[Tier]], source: Path) -> None:
+def check(fits: Sequence[TierFit], needed: Callable[[str], set[Tier]], source: Path) -> None:
     """Raise UnfitError where a demand that is needed is not above 0, or is known too vaguely."""
     for found in fits:
-        for journey, demand in found.demand.items():
-            if found.tier not in visited(journey):
+        for name, demand in found.demand.items():
+            if found.tier not in needed(name):
                 continue
-            place = f"{source}: {found.tier}'s demand of {journey}"
-            least = min(start.demand[journey].value for start in found.starts)
-            if least <= 0:
+            place = f"{source}: {found.tier}'s demand of {name}"
+            if not above_nothing(found, name):
                 raise UnfitError(
                     f"{place} is not above 0: its CPU does not grow with the rate; measure again"
                     " with a higher --most"
                 )
-            whole = sum(each.demand[journey].value for each in fits)
-            width = (demand.high - demand.low) / demand.value
-            if width > WIDEST and demand.value > MATTERS * whole:
+            whole = sum(each.demand[name].value for each in fits)
+            if demand.width > WIDEST and demand.value > MATTERS * whole:
                 raise UnfitError(
                     f"{place} is {demand.value * 1000:.1f} ms, from {demand.low * 1000:.1f} to"
                     f" {demand.high * 1000:.1f}: too wide to size from; measure again with more"
                     " --repeats, and less else on the machine"
                 )
+
+
+def above_nothing(found: TierFit, name: str) -> bool:
+    """Say whether every start tells a demand from nothing."""
+    return min(start.demand[name].value for start in found.starts) > 0
+
+
+def told(found: TierFit, name: str) -> bool:
+    """Say whether a demand that is not needed is known better than it was before."""
+    return above_nothing(found, name) and found.demand[name].width <= WIDEST

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from klokken import deployment, telemetry
+from klokken import deployment, seeding, telemetry
 from klokken.capacity.demands import Demands
-from klokken.capacity.measure import storms
+from klokken.capacity.measure import exams, storms
 from klokken.capacity.measure.accounts import in_cells
 from klokken.capacity.measure.measurement import Known, Measurement, measured
 from klokken.capacity.measure.output import put_down
 from klokken.capacity.measure.run import FIRST, Run
-from klokken.capacity.measure.schedule import LEAST_STARTS, LEAST_STEPS, Plan, steady_rates
+from klokken.capacity.measure.schedule import LEAST_STARTS, LEAST_STEPS, Plan
 from klokken.capacity.measure.site import Site
 from klokken.capacity.measure.steps import NAME, Steps
 from klokken.capacity.measure.summary import summary
@@ -46,14 +46,14 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     multiple=True,
     default=["minute"],
     show_default=True,
-    help="Whose journey to measure. Repeatable.",
+    help="Whose journey to measure, exams too. Repeatable.",
 )
 @click.option(
     "--steps",
     type=click.IntRange(LEAST_STEPS, 100),
     default=LEAST_STEPS,
     show_default=True,
-    help="Rates, of which the largest is held out.",
+    help="Rates, or sizes of an exam, of which the largest is held out.",
 )
 @click.option(
     "--repeats",
@@ -73,7 +73,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--most",
     multiple=True,
     metavar="[PROFILE=]RATE",
-    help="The highest rate, a second; guessed where it is not given. Repeatable.",
+    help="The highest rate, a second, or an exam's pupils; guessed where not given. Repeatable.",
 )
 @click.option(
     "--seed",
@@ -114,7 +114,7 @@ def measure(  # noqa: PLR0913 - one parameter an option
         if found.torn:
             _say(found.torn)
     else:
-        profiles = [storms.measurable(Profile.named(name)) for name in dict.fromkeys(names)]
+        profiles = [Profile.named(name) for name in dict.fromkeys(names)]
         known = _known(Demands.read(demands), Platform.read(platform), inventory)
         visiting = _visiting(profiles, known, demands, platform)
         now = datetime.now(UTC)
@@ -173,10 +173,18 @@ def _refuse_early(plan: Plan, inventory: Inventory) -> None:
         people = storms.people_of(profile, inventory.site.site_accounts)
         # A rate that is to be guessed will be at most what there are people for.
         most = plan.most.get(profile.name, storms.highest(profile, people))
-        rates = steady_rates(most, plan.steps)
+        rates = storms.rates_of(profile, most, plan.steps)
         storms.check(profile, people, rates)
-        steady = storms.steady(profile, people, rates[-1])
-        storms.planned(steady, inventory, run=plan.run, seed=plan.seed, length=storms.LENGTH)
+        largest = (
+            exams.sitting(profile, rates[-1], renews=True)
+            if profile.exam
+            else storms.steady(profile, people, rates[-1])
+        )
+        planned = storms.planned(
+            largest, inventory, run=plan.run, seed=plan.seed, length=storms.LENGTH
+        )
+        if profile.exam:
+            seeding.require(inventory, planned)
 
 
 def _facts(inventory: Inventory, visiting: Sequence[Profile]) -> dict[str, object]:

@@ -54,7 +54,8 @@ def _without(setting: Setting, tier: Tier) -> Setting:
 
 
 def _borne(setting: Setting, costs: Costs, delay: float) -> float:
-    low, high = 0.0, highest(setting.plan, costs.idle, costs.each, costs.taken)
+    each = costs.each[setting.profile.journey]
+    low, high = 0.0, highest(setting.plan, costs.idle, each, costs.taken)
     if high and _keeps(setting, costs, delay, high):
         return high
     while high - low > PRECISION * high:

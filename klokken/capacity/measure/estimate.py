@@ -20,13 +20,18 @@ class Estimate(Document):
     low: Seconds
     high: Seconds
 
+    @property
+    def width(self) -> float:
+        """How wide the interval is, as a share of a figure above 0."""
+        return (self.high - self.low) / self.value
+
 
 class StartFit(Document):
-    """One start: what a tier uses idle, in cores, and what a journey costs it, in core-seconds.
+    """One start: what a tier uses idle, in cores, and what an errand costs it, in core-seconds.
 
-    `check` are core-seconds a journey by division alone, idle included, over the same steps;
+    `check` are core-seconds an errand by division alone, idle included, over the same steps;
     `apart` are those without what the site used before anybody came, so that nothing of the line
-    is in them.
+    is in them, but for what else is done in an exam meanwhile.
     """
 
     start: Whole
@@ -49,7 +54,7 @@ class TierFit(Document):
 
     A demand's `value` is that of the middle start, and its interval reaches from the lowest end
     of any start's to the highest: the upper end is that of the unlucky start. `groups` splits
-    the value of each journey up by process group.
+    the value of each errand up by process group.
     """
 
     tier: Tier
@@ -110,11 +115,12 @@ class Compared(Document):
 class HeldOut(Document):
     """The largest step of a start, which its demands were fitted without.
 
-    `short` says in what the site fell short of it.
+    `load` is what was rung, in words; `short` says in what the site fell short of it.
     """
 
     start: Whole
     profile: str
     rate: Seconds
+    load: str
     short: list[str]
     figures: list[Compared] = Field(min_length=1)

@@ -6,26 +6,28 @@ seconds that are measured, whenever they came: a site that falls behind complete
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klokken.capacity.demands import Prediction
+from klokken.capacity.demands import CLOCKS, Prediction
 from klokken.capacity.engine import column, events
 from klokken.capacity.engine.tally import ANSWERED, LEFT
-from klokken.capacity.measure import storms
+from klokken.capacity.measure import errands, exams, storms
 from klokken.capacity.measure.estimate import Compared, HeldOut
 from klokken.capacity.measure.likeness import site
-from klokken.capacity.measure.schedule import MEASURED, WARM_UP
+from klokken.capacity.measure.schedule import COMPRESSION, WARM_UP, WINDOWS
 from klokken.capacity.model import model
 from klokken.capacity.morning import NANO, Morning
+from klokken.capacity.sitting import coming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from klokken.capacity.engine.model import Model
+    from klokken.capacity.demands import Journey
+    from klokken.capacity.engine.model import Integers, Model
     from klokken.capacity.measure.likeness import Costs, Setting
     from klokken.capacity.measure.steps import Step
     from klokken.curve import Floats
@@ -42,9 +44,9 @@ _ENDLESS = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Journeys completed a second, and times of the whole journey in seconds."""
+    """How often each errand was done a second, and times of the one that people wait for."""
 
-    throughput: float
+    done: dict[str, float]
     p50: float
     p95: float
     p99: float
@@ -53,33 +55,49 @@ class Outcome:
 def held_out(setting: Setting, costs: Costs, fitted: Sequence[Step], step: Step) -> HeldOut:
     """Predict `step` from the smaller ones of its start, and compare."""
     delay = unexplained(setting, costs, fitted)
-    found = _simulated(setting, costs, step.rate, step.seed, delay)
+    found = _simulated(setting, costs, step, delay)
+    done = step.done
     figures = [
-        _compared("throughput", "journeys/s", found.throughput, step.achieved, THROUGHPUT),
+        _compared(*_throughput(name), found.done[name], done.get(name, 0.0), THROUGHPUT)
+        for name in found.done
+    ]
+    figures += [
         *(
             _compared(
                 f"utilisation of {tier}",
                 "cores",
-                costs.idle[tier] + costs.each[tier] * found.throughput,
+                costs.idle[tier]
+                + sum(costs.each[n][tier] * often for n, often in found.done.items()),
                 use.cores,
                 UTILISATION if use.cores >= JUDGED_CORES else None,
             )
             for tier, use in step.usage.tiers.items()
-            if tier in costs.each
+            if tier in costs.idle
         ),
         _compared("p50", "s", found.p50, step.whole.p50, None),
         _compared("p95", "s", found.p95, step.whole.p95, P95),
         _compared("p99", "s", found.p99, step.whole.p99, None),
     ]
     return HeldOut(
-        start=step.start, profile=step.profile, rate=step.rate, short=step.short, figures=figures
+        start=step.start,
+        profile=step.profile,
+        rate=step.rate,
+        load=step.load,
+        short=step.short,
+        figures=figures,
     )
+
+
+def _throughput(name: str) -> tuple[str, str]:
+    """Return what is counted of an errand, and its unit."""
+    what = "throughput" if name in {"login", "morning"} else f"throughput of {name}"
+    return what, "a second"
 
 
 def predictions(several: Sequence[HeldOut]) -> list[Prediction]:
     """Return the worst error of each figure that has a limit."""
     judged = [
-        (figure, f"start {each.start}, {each.rate:g} {each.profile} a second", figure.limit)
+        (figure, f"start {each.start}, {each.load}", figure.limit)
         for each in several
         for figure in each.figures
         if figure.limit is not None
@@ -117,40 +135,74 @@ def unexplained(setting: Setting, costs: Costs, fitted: Sequence[Step]) -> float
     journey = costs.shared_out.journeys[setting.profile.journey]
     connects = sum(request.connects for request in journey.requests)
     trips = len(journey.requests) + setting.platform.set_up_trips * connects
-    missing = [
-        step.whole.p50 - _simulated(setting, costs, step.rate, step.seed, 0.0).p50 for step in light
-    ]
+    if setting.profile.exam:
+        # What people wait for is a save, which is one.
+        trips = 1
+    missing = [step.whole.p50 - _simulated(setting, costs, step, 0.0).p50 for step in light]
     return max(0.0, median(missing)) / trips
 
 
-def _simulated(setting: Setting, costs: Costs, rate: float, seed: int, delay: float) -> Outcome:
+def _simulated(setting: Setting, costs: Costs, step: Step, delay: float) -> Outcome:
     """Return what becomes of a step's own arrivals on the platform."""
-    people = storms.people_of(setting.profile, setting.accounts)
-    profile = storms.steady(setting.profile, people, rate)
-    due = storms.due(profile, seed, storms.LENGTH)
-    number = np.arange(len(due))
-    morning = Morning(number, (due * NANO).astype(np.int64), number, storms.LENGTH)
     known, platform = site(setting, costs, delay)
     journey = known.journeys[setting.profile.journey]
+    first, end = (
+        (WINDOWS[0][0], WINDOWS[-1][1]) if setting.profile.exam else (WARM_UP, storms.LENGTH)
+    )
+    morning = _exam(setting, journey, step) if setting.profile.exam else _rung(setting, step)
+    own = errands.of(setting.profile.journey, journey)
     # What grows with accounts is in the demands of the likeness already.
     built = (
         model(known, journey, platform, morning, seed=draw, accounts=0) for draw in range(DRAWS)
     )
-    ended = [_ended(one) for one in built]
-    completed = sum(count for _, count in ended)
-    times = np.concatenate([waits for waits, _ in ended])
+    ended = [_ended(one, first, end) for one in built]
+    begins = [journey.requests.index(errand.requests[0]) for errand in own]
+    counts = np.sum([done for _, _, done in ended], axis=0) / DRAWS / (end - first)
+    waited_for = journey.clocked.get("save", 0)
+    times = np.concatenate([waits[begun == waited_for] for waits, begun, _ in ended])
     p50, p95, p99 = np.percentile(times, (50, 95, 99)) if len(times) else (0.0, 0.0, 0.0)
-    return Outcome(completed / DRAWS / MEASURED, float(p50), float(p95), float(p99))
+    done = {errand.name: float(counts[n]) for errand, n in zip(own, begins, strict=True)}
+    return Outcome(done, float(p50), float(p95), float(p99))
 
 
-def _ended(built: Model) -> tuple[Floats, int]:
-    """Return how long those waited who ended in the seconds that are measured, in seconds.
+def _rung(setting: Setting, step: Step) -> Morning:
+    """Return those who come in a step at a steady rate."""
+    people = storms.people_of(setting.profile, setting.accounts)
+    due = storms.due(storms.steady(setting.profile, people, step.rate), step.seed, storms.LENGTH)
+    number = np.arange(len(due))
+    return Morning(number, (due * NANO).astype(np.int64), number, storms.LENGTH)
 
-    As in a record, who left is among them; then how many completed.
+
+def _exam(setting: Setting, journey: Journey, step: Step) -> Morning:
+    """Return what the clock begins in an exam, once all are signed in.
+
+    Its moments are drawn as those of the storm are, and are not the same.
+    """
+    profile = exams.sitting(setting.profile, step.rate, renews=step.renews)
+    every = coming(profile, journey, step.seed, 1.0)
+    begun = [journey.clocked[c] for c in CLOCKS if step.renews or c != "renew"]
+    own = np.isin(every.first, begun)
+    return replace(
+        every,
+        people=every.people[own],
+        due=every.due[own] // COMPRESSION,
+        schools=every.schools[own],
+        begins=every.first[own],
+        seconds=WINDOWS[-1][1],
+    )
+
+
+def _ended(built: Model, first: int, end: int) -> tuple[Floats, Integers, Integers]:
+    """Return who ended in the seconds that are measured: the wait in seconds, and what was begun.
+
+    As in a record, who left is among them. Then, by request, how many that it begins with were
+    completed.
     """
     people = events.simulate(built).people
     ended, outcome = people[:, column.ENDED], people[:, column.OUTCOME]
-    inside = (ended >= WARM_UP * NANO) & (ended < storms.LENGTH * NANO)
+    inside = (ended >= first * NANO) & (ended < end * NANO)
     waits = inside & ((outcome == ANSWERED) | (outcome == LEFT))
     waited = ended - built.arrivals[:, column.DUE] - people[:, column.THOUGHT]
-    return waited[waits] / NANO, int((inside & (outcome == ANSWERED)).sum())
+    begun = built.arrivals[:, column.BEGINS]
+    done = np.bincount(begun[inside & (outcome == ANSWERED)], minlength=len(built.requests))
+    return waited[waits] / NANO, begun[waits], done

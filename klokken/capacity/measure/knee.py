@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from klokken.capacity.measure import storms
-from klokken.capacity.measure.schedule import steady_rates
+from klokken.capacity.demands import EXAM
+from klokken.capacity.measure import errands, storms
+from klokken.capacity.measure.errands import AUTOSAVE, HANDIN, PAPER, REFRESH
+from klokken.capacity.measure.schedule import RENEWAL, SAVES, SIGNING_IN, WINDOWS
 from klokken.errors import InputError, MachineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from klokken.capacity.demands import Demands
+    from klokken.capacity.demands import Demands, Request
     from klokken.capacity.measure.accounts import Accounts
     from klokken.capacity.measure.schedule import Plan
     from klokken.capacity.measure.steps import Start, Step
     from klokken.topology import Tier
+
+
+# The share of the cores that the busiest stretch of the largest exam is to take, as far as known.
+ROOM = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +76,12 @@ def guessed(plan: Plan, base: Demands, accounts: Accounts, start: Start, last: S
     for profile in plan.profiles:
         people = storms.people_of(profile, accounts.site)
         most = plan.most.get(profile.name) or min(
-            knee * login / _cost(base, accounts, profile.journey),
+            largest(plan, idle, base, accounts)
+            if profile.exam
+            else knee * login / _cost(base, accounts, profile.journey),
             storms.highest(profile, people),
         )
-        rates[profile.name] = steady_rates(most, plan.steps)
+        rates[profile.name] = storms.rates_of(profile, most, plan.steps)
         storms.check(profile, people, rates[profile.name])
     return Guess(knee, rates)
 
@@ -87,3 +95,44 @@ def _cost(base: Demands, accounts: Accounts, name: str) -> float:
         for request in base.journeys[name].requests
         for tier in request.path
     )
+
+
+def largest(plan: Plan, idle: Mapping[Tier, float], base: Demands, accounts: Accounts) -> float:
+    """Return how many pupils the largest exam is to have, by what its errands were known to cost.
+
+    At the busiest it is to take the tiers' hosts a share of their cores, and no more.
+    """
+    journey = base.journeys[EXAM]
+    own = {one.name: _each(base, accounts, one.requests) for one in errands.of(EXAM, journey)}
+    first, *_ = journey.clocked.values()
+    seconds = WINDOWS[0][1] - WINDOWS[0][0]
+    writing = {AUTOSAVE: 2 / sum(SAVES), REFRESH: 1 / RENEWAL}
+    half = {name: often / 2 for name, often in writing.items()}
+    stretches = [
+        _per_second(own, writing),
+        _per_second(own, {PAPER: 1 / seconds, **half}),
+        _per_second(own, {HANDIN: 1 / seconds, **half}),
+        {
+            tier: each / SIGNING_IN
+            for tier, each in _each(base, accounts, journey.requests[:first]).items()
+        },
+    ]
+    return ROOM * min(highest(plan, idle, each) for each in stretches)
+
+
+def _each(base: Demands, accounts: Accounts, requests: Sequence[Request]) -> dict[Tier, float]:
+    """Return what requests cost each tier, in core-seconds."""
+    found: dict[Tier, float] = {}
+    for request in requests:
+        for tier in request.path:
+            each = accounts.seconds(base, EXAM, request.name, tier)
+            found[tier] = found.get(tier, 0.0) + each
+    return found
+
+
+def _per_second(
+    own: Mapping[str, Mapping[Tier, float]], often: Mapping[str, float]
+) -> dict[Tier, float]:
+    """Return the cores that a pupil takes who does each errand so often a second."""
+    tiers = {tier for name in often for tier in own[name]}
+    return {t: sum(own[n].get(t, 0.0) * times for n, times in often.items()) for t in tiers}

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from klokken.capacity.demands import Demands, Journey
+from klokken.capacity.demands import EXAM, Demands
+from klokken.capacity.measure import errands
 from klokken.capacity.platform import Platform
 from klokken.errors import InputError
 from klokken.topology import Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from klokken.capacity.demands import Request
     from klokken.capacity.measure.accounts import Accounts
     from klokken.capacity.measure.schedule import Plan
     from klokken.profile import Profile
@@ -27,14 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What is known of a start: by tier, cores when idle and core-seconds a journey.
+    """What is known of a start: cores when idle, by tier, and core-seconds of each errand of one.
 
     `taken` are cores that others use, `shared_out` the demands by request, some of which grow
     with `accounts`.
     """
 
     idle: Mapping[Tier, float]
-    each: Mapping[Tier, float]
+    each: Mapping[str, Mapping[Tier, float]]
     taken: float
     shared_out: Demands
     accounts: Accounts
@@ -74,7 +76,7 @@ def site(setting: Setting, costs: Costs, delay: float) -> tuple[Demands, Platfor
         if plan.shared:
             part["round_trip_seconds"] = 0.0
     if plan.shared:
-        busiest = max(journey.tiers, key=lambda tier: costs.each[tier])
+        busiest = max(journey.tiers, key=lambda t: sum(own[t] for own in costs.each.values()))
         place = busiest if all(busiest in r.path for r in journey.requests) else Tier.EDGE
         known = _on_one_machine(setting, costs, place)
         part = body["tiers"][place]
@@ -89,18 +91,21 @@ def site(setting: Setting, costs: Costs, delay: float) -> tuple[Demands, Platfor
 def _on_one_machine(setting: Setting, costs: Costs, place: Tier) -> Demands:
     """Return demands in which one host does the work of all tiers and nobody else does any."""
     plan, body = setting.plan, costs.shared_out.model_dump(mode="json")
-    journey = costs.shared_out.journeys[setting.profile.journey]
     slower = _slower(plan.machine.cores, sum(costs.idle.values()) + costs.taken)
-    shares = [_cost(setting, costs, journey, n) for n in range(len(journey.requests))]
-    whole, told = sum(costs.each.values()), sum(value for value, _ in shares)
     path = [Tier.EDGE] if place is Tier.EDGE else [Tier.EDGE, place]
-    work, requests = {}, []
-    for request, (value, variation) in zip(journey.requests, shares, strict=True):
-        requests.append({**request.model_dump(mode="json"), "path": path})
+    asked = _asked(setting, costs)
+    requests = [{**request.model_dump(mode="json"), "path": path} for request in asked]
+    # Requests of no errand that is fitted, an exam's login, are not rung when it is measured.
+    work = {request.name: {tier: _exactly(0.0, 0.0) for tier in path} for request in asked}
+    own = errands.of(setting.profile.journey, costs.shared_out.journeys[setting.profile.journey])
+    for errand in own:
+        names = {request.name for request in errand.requests}
+        shares = {r.name: _cost(setting, costs, r) for r in asked if r.name in names}
+        told = sum(value for value, _ in shares.values())
         # Work that is no tier's of the journey, as the load generator's, goes with the rest.
-        seconds = whole * slower * value / told
-        work[request.name] = {tier: _exactly(0.0, 0.0) for tier in path}
-        work[request.name][place] = _exactly(seconds, variation)
+        whole = sum(costs.each[errand.name].values()) * slower
+        for name, (value, variation) in shares.items():
+            work[name][place] = _exactly(whole * value / told, variation)
     one = {**body["journeys"][setting.profile.journey], "requests": requests}
     return Demands.model_validate(
         {
@@ -119,6 +124,8 @@ def _on_hosts(setting: Setting, costs: Costs) -> Demands:
     """
     body = costs.shared_out.model_dump(mode="json")
     name = setting.profile.journey
+    requests = [request.model_dump(mode="json") for request in _asked(setting, costs)]
+    body["journeys"] = {name: {**body["journeys"][name], "requests": requests}}
     for request in costs.shared_out.journeys[name].requests:
         for tier in request.path:
             work = body["work"][request.name][tier]
@@ -139,9 +146,17 @@ def _slower(cores: int, idle: float) -> float:
     return cores / (cores - idle)
 
 
-def _cost(setting: Setting, costs: Costs, journey: Journey, number: int) -> tuple[float, float]:
+def _asked(setting: Setting, costs: Costs) -> Sequence[Request]:
+    """Return the requests of the journey; an exam that is measured has just connected."""
+    requests = costs.shared_out.journeys[setting.profile.journey].requests
+    if setting.profile.journey != EXAM:
+        return requests
+    return [request.model_copy(update={"connects": False}) for request in requests]
+
+
+def _cost(setting: Setting, costs: Costs, request: Request) -> tuple[float, float]:
     """Return the work of a request at all tiers, and its variation."""
-    request, demands = journey.requests[number], costs.shared_out
+    demands = costs.shared_out
     works = [
         (
             costs.accounts.seconds(demands, setting.profile.journey, request.name, tier),

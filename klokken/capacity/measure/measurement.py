@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
+from klokken.capacity.demands import EXAM
 from klokken.capacity.measure import fit
 from klokken.capacity.measure.accounts import Accounts
-from klokken.capacity.measure.analysis import apart, check, split, tier_fits
+from klokken.capacity.measure.analysis import apart, check, split, tier_fits, told
 from klokken.capacity.measure.endurance import knee, may_be_down
+from klokken.capacity.measure.errands import errands, of
 from klokken.capacity.measure.estimate import Estimate, HeldOut, Resource, TierFit, Warmth
 from klokken.capacity.measure.holdout import held_out, unexplained
 from klokken.capacity.measure.knee import highest
@@ -49,14 +51,15 @@ class Phases(Document):
 class Measurement(Document):
     """What was MEASURED, on these hosts and at these rates; times in seconds, CPU in cores.
 
-    `saturation` is the rate of each journey, a second, at which no core would be left. `knee` is
-    that of each profile up to which every minute keeps its service levels, simulated, `down` one
-    host of each of these tiers in turn: at the upper ends of all demands (`low`, the one to count
-    on), at the middle start's, and at the lower ends. `excluded` are the steps that are in `steps`
-    and in no figure, each with why.
+    `untold` are tiers whose part of an exam's errand could not be told from nothing, and stays as
+    it was known before. `saturation` is the rate of each journey but an exam, a second, at which no
+    core would be left. `knee` is that of each such profile up to which every minute keeps its
+    service levels, simulated, `down` one host of each of these tiers in turn: at the upper ends of
+    all demands (`low`, the one to count on), at the middle start's, and at the lower ends.
+    `excluded` are the steps that are in `steps` and in no figure, each with why.
     """
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     kind: Literal["MEASURED"] = "MEASURED"
     plan: Plan
     finished: datetime
@@ -64,6 +67,7 @@ class Measurement(Document):
     bootstrap: Bootstrap
     rates: Rates
     tiers: list[TierFit]
+    untold: dict[str, list[Tier]]
     warmth: list[Warmth]
     saturation: dict[str, Estimate]
     knee: dict[str, Estimate]
@@ -101,11 +105,20 @@ def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
     plan = steps.plan
     fitted, held = split(steps)
     fits = tier_fits(steps, fitted)
-    check(fits, lambda name: known.demands.journeys[name].tiers, steps.path)
+    own = {n: one for n, one in errands(known.demands).items() if n in plan.errands}
+    needed = {name: errand.needs(known.demands) for name, errand in own.items()}
+    check(fits, lambda name: needed[name], steps.path)
     every = [step for several in fitted.values() for step in several]
     warmths = warmth(steps.steps, fits)
-    costs = {name: {each.tier: each.demand[name] for each in fits} for name in plan.journeys}
-    told = _told(plan, len(every))
+    costs = {
+        name: {
+            fit.tier: fit.demand[name]
+            for fit in fits
+            if fit.tier in needed[name] or told(fit, name)
+        }
+        for name in plan.errands
+    }
+    source = _told(plan, len(every))
     beside = resources(every, plan.journeys, plan.seed)
     found = demands(
         known.demands,
@@ -113,9 +126,9 @@ def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
         near_idle(every),
         warmths,
         name=f"{plan.stack} {plan.run}",
-        told=told,
+        told=source,
         accounts=Accounts(known.accounts, plan),
-        others=visits(beside, known.demands, plan.journeys, told),
+        others=visits(beside, known.demands, [n for n in plan.journeys if n != EXAM], source),
     )
     return (
         Measurement(
@@ -125,18 +138,25 @@ def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
             bootstrap=Bootstrap(seed=plan.seed),
             rates=steps.rates or Rates(knee=0.0, rates={}),
             tiers=fits,
+            untold={
+                name: left
+                for name, errand in own.items()
+                if (left := [fit.tier for fit in fits if fit.tier in errand.tiers - {*costs[name]}])
+            },
             warmth=warmths,
             saturation={
-                name: _saturation(plan, fits, name, taken(every)) for name in plan.journeys
+                name: _saturation(plan, fits, name, taken(every))
+                for name in plan.journeys
+                if name != EXAM
             },
             knee={
                 profile.name: _knee(
                     Setting(plan, profile, known.platform, known.accounts), fits, every, found
                 )
-                for profile in plan.profiles
+                for profile in plan.steady
             },
             down=may_be_down(plan),
-            held_out=[_held_out(plan, fits, known, told, fitted[s.start], s) for s in held],
+            held_out=[_held_out(plan, fits, known, source, fitted[s.start], s) for s in held],
             resources=beside,
             excluded=[line(s) for s in steps.steps if not s.fits and s not in held],
             starts=list(steps.starts.values()),
@@ -149,8 +169,7 @@ def measured(steps: Steps, known: Known) -> tuple[Measurement, Demands]:
 def line(step: Step) -> str:
     """Return which step was excluded, and why."""
     return (
-        f"start {step.start}, {step.phase}, {step.rate:g} {step.profile} a second:"
-        f" {'; '.join([*step.excluded, *step.short])}"
+        f"start {step.start}, {step.phase}, {step.load}: {'; '.join([*step.excluded, *step.short])}"
     )
 
 
@@ -192,7 +211,7 @@ def _knee(setting: Setting, fits: list[TierFit], every: list[Step], found: Deman
     def costs(idle: str, each: str) -> Costs:
         return Costs(
             {fit.tier: getattr(fit.idle, idle) for fit in fits},
-            {fit.tier: getattr(fit.demand[journey], each) for fit in fits},
+            {journey: {fit.tier: getattr(fit.demand[journey], each) for fit in fits}},
             taken(every),
             at_bound(found, each),
             accounts,
@@ -216,11 +235,18 @@ def _held_out(  # noqa: PLR0913, PLR0917 - what a prediction may know
         start = next(s for s in each.starts if s.start == step.start)
         own[each.tier], idle[each.tier] = start.demand, start.idle.value
     profile = next(p for p in plan.profiles if p.name == step.profile)
-    costs = {name: {tier: several[name] for tier, several in own.items()} for name in plan.journeys}
+    # What cannot be told from nothing is taken to be as it was known before.
+    costs = {
+        name: {tier: several[name] for tier, several in own.items() if several[name].value}
+        for name in plan.errands
+    }
     accounts = Accounts(known.accounts, plan)
     shared_out = demands(
         known.demands, costs, near_idle(fitted), [], name="a start", told=told, accounts=accounts
     )
-    values = {tier: estimate.value for tier, estimate in costs[profile.journey].items()}
+    values = {
+        errand.name: {tier: several[errand.name].value for tier, several in own.items()}
+        for errand in of(profile.journey, known.demands.journeys[profile.journey])
+    }
     setting = Setting(plan, profile, known.platform, known.accounts)
     return held_out(setting, Costs(idle, values, taken(fitted), shared_out, accounts), fitted, step)

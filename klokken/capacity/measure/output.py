@@ -42,7 +42,7 @@ def demands_file(found: Measurement, demands: Demands) -> str:
         f"Measured by `klokken measure` on stack {plan.stack}, {plan.began:%d %B %Y}, {plan.run}.",
         "The largest step of each start was predicted from the smaller ones, and was off by:",
         *(
-            f"start {each.start}, {each.rate:g} {each.profile} a second: "
+            f"start {each.start}, {each.load}: "
             + ", ".join(f"{figure.what} {100 * figure.error:+.1f} %" for figure in each.figures)
             for each in found.held_out
         ),

@@ -6,6 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from klokken.capacity.drawing import GREY, RED, panels, svg
+from klokken.capacity.measure.errands import AUTOSAVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,16 +27,18 @@ def picture(found: Measurement, profile: Profile) -> str:
     steps = [s for s in found.steps if s.phase == "warm" and s.profile == profile.name]
     _times(axes, [step for step in steps if step.fits])
     _left_out(axes, [step for step in steps if not step.fits])
-    _knee(axes, found, profile)
-    slo = profile.slo.get(profile.journey)
+    if profile.name in found.knee:
+        _knee(axes, found, profile)
+    slo = profile.slo.get(AUTOSAVE if profile.exam else profile.journey)
     if slo and slo.p99_seconds:
         limit = slo.p99_seconds.value
         axes.axhline(limit, color=RED, linewidth=1, label=f"limit of p99, {limit:g} s")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlim(left=0)
-    axes.set_xlabel(f"{profile.journey}s completed a second")
-    axes.set_ylabel("seconds from when a pupil was due")
+    axes.set_xlabel("pupils" if profile.exam else f"{profile.journey}s completed a second")
+    waited = "that a save took" if profile.exam else "from when a pupil was due"
+    axes.set_ylabel(f"seconds {waited}")
     axes.grid(visible=True, which="both", linewidth=0.3)
     return svg(figure)
 
@@ -46,7 +49,7 @@ def _times(axes: Axes, steps: list[Step]) -> None:
         for start in sorted({step.start for step in steps}):
             own = [step for step in steps if step.start == start]
             axes.plot(
-                [step.achieved for step in own],
+                [_load(step) for step in own],
                 [getattr(step.whole, name) for step in own],
                 _MARKERS[(start - 1) % len(_MARKERS)],
                 color=colour,
@@ -56,7 +59,7 @@ def _times(axes: Axes, steps: list[Step]) -> None:
         rates = sorted({step.rate for step in steps})
         at = [[step for step in steps if step.rate == rate] for rate in rates]
         axes.plot(
-            [median(step.achieved for step in own) for own in at],
+            [median(_load(step) for step in own) for own in at],
             [median(getattr(step.whole, name) for step in own) for own in at],
             color=colour,
             linewidth=1.5,
@@ -66,10 +69,15 @@ def _times(axes: Axes, steps: list[Step]) -> None:
         axes.plot([], _MARKERS[(start - 1) % len(_MARKERS)], color=GREY, label=f"start {start}")
 
 
+def _load(step: Step) -> float:
+    """Return how much a step was: journeys completed a second, or the pupils of an exam."""
+    return step.rate if step.windows else step.achieved
+
+
 def _left_out(axes: Axes, steps: list[Step]) -> None:
     if steps:
         axes.plot(
-            [step.achieved for step in steps],
+            [_load(step) for step in steps],
             [max(step.whole.p95, 1e-3) for step in steps],
             "x",
             color="#808080",

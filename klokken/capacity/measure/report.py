@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from klokken.capacity.measure.errands import AUTOSAVE, PAPER
 from klokken.capacity.measure.picture import picture
 from klokken.report import sheet
 from klokken.report.numbers import Two, english, number, second_digits, share
@@ -11,6 +12,7 @@ from klokken.report.sheet import Drawing, Sheet, Table
 from klokken.report.words import Figure
 
 if TYPE_CHECKING:
+    from klokken.capacity.measure.estimate import HeldOut
     from klokken.capacity.measure.measurement import Measurement
     from klokken.profile import Profile
 
@@ -18,7 +20,10 @@ _MS = 1000
 _JOURNEYS = {
     "login": Two("Et login", "A login"),
     "morning": Two("En skolemorgen", "A school morning"),
-    "exam": Two("En prøve", "An exam"),
+    "paper": Two("En opgave, hentet,", "A paper fetched"),
+    "refresh": Two("En fornyelse", "A renewal"),
+    "autosave": Two("En autogemning", "An autosave"),
+    "handin": Two("En aflevering", "A hand-in"),
 }
 
 
@@ -28,7 +33,7 @@ def render(found: Measurement) -> str:
 
 
 def _sheet(found: Measurement) -> Sheet:
-    plan, journey = found.plan, found.plan.journeys[0]
+    plan, journey = found.plan, _first(found.plan.errands)
     value, low, high = (
         _ms(sum(getattr(fit.demand[journey], end) for fit in found.tiers))
         for end in ("value", "low", "high")
@@ -46,19 +51,30 @@ def _sheet(found: Measurement) -> Sheet:
         ),
         meaning=_predicted(found),
         notes=_notes(found),
-        figures=[_knee(found, profile) for profile in plan.profiles],
+        figures=[_knee(found, profile) for profile in plan.steady],
         drawings=[
             Drawing.of(
                 f"load-{profile.name}",
                 Two(f"Belastning mod svartid: {profile.name}", f"Load and time: {profile.name}"),
-                "Each step's median, 95 and 99 % by what was completed a second, with the knee.",
+                _caption(profile),
                 picture(found, profile),
             )
             for profile in plan.profiles
         ],
-        tables=[*(_demands(found, each) for each in plan.journeys), *_held_out(found)],
+        tables=[*(_demands(found, each) for each in plan.errands), *_held_out(found)],
         record="measure.json",
     )
+
+
+def _caption(profile: Profile) -> str:
+    if profile.exam:
+        return "The median, 95 and 99 % of each exam's saves, by how many pupils sat it."
+    return "Each step's median, 95 and 99 % by what was completed a second, with the knee."
+
+
+def _first(names: list[str]) -> str:
+    """Return the errand to tell of first: a journey, or of an exam what there is most of."""
+    return AUTOSAVE if AUTOSAVE in names and names[0] == PAPER else names[0]
 
 
 def _ms(value: float) -> Two:
@@ -89,6 +105,14 @@ def _notes(found: Measurement) -> list[Two]:
             "Size from the upper ends: they are those of the unlucky start.",
         ),
         *(Two(f"Ikke regnet med: {line}", f"Excluded: {line}") for line in found.excluded),
+        *(
+            Two(
+                f"{tier}: andelen i {name} er for lille til at måle, og er som før.",
+                f"{tier}: its part of {name} is too small to tell, and stays as it was known.",
+            )
+            for name, tiers in found.untold.items()
+            for tier in tiers
+        ),
     ]
 
 
@@ -114,7 +138,7 @@ def _knee(found: Measurement, profile: Profile) -> Figure:
 def _demands(found: Measurement, journey: str) -> Table:
     starts = [f"start {number}" for number in range(1, found.plan.starts + 1)]
     return Table(
-        Two(f"Hvad {journey} koster hvert lag", f"What a {journey} costs each tier"),
+        Two(f"Hvad {journey} koster hvert lag", f"What {_en(journey)} costs each tier"),
         ["tier", "ms CPU", "from", "to", *starts, "by division", "idle cores"],
         [
             [
@@ -136,13 +160,24 @@ def _demands(found: Measurement, journey: str) -> Table:
     )
 
 
+def _en(name: str) -> str:
+    known = _JOURNEYS.get(name)
+    return known.en[0].lower() + known.en[1:] if known else name
+
+
+def _danish(found: Measurement, each: HeldOut) -> str:
+    if each.profile in found.knee:
+        return f"{each.rate:g} {each.profile} i sekundet"
+    return f"{each.profile} med {each.rate:g} elever"
+
+
 def _held_out(found: Measurement) -> list[Table]:
     return [
         Table(
             Two(
-                f"Forudsagt, start {each.start}: {each.rate:g} {each.profile} i sekundet"
+                f"Forudsagt, start {each.start}: {_danish(found, each)}"
                 + ("; stedet kunne ikke følge med" if each.short else ""),
-                f"Held out, start {each.start}: {each.rate:g} {each.profile} a second"
+                f"Held out, start {each.start}: {each.load}"
                 + ("; the site fell short" if each.short else ""),
             ),
             ["figure", "predicted", "measured", "unit", "error", "limit", "kept"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klokken.capacity.measure import fit
-from klokken.capacity.measure.analysis import estimate, rates_of
+from klokken.capacity.measure.analysis import estimate
 from klokken.capacity.measure.estimate import Resource
 
 if TYPE_CHECKING:
@@ -34,9 +34,12 @@ MACHINE: dict[str, tuple[str, Callable[[MachineUse], float]]] = {
 def resources(steps: Sequence[Step], journeys: Sequence[str], seed: int) -> list[Resource]:
     """Return every figure of every tier and machine that all steps have.
 
-    What a tier's processes had written is of whole storms, so its rates are theirs.
+    What a tier's processes had written is of whole storms, so its rates are theirs. Exams count
+    as a whole: hosts are read too seldom to tell what they do in each of its stretches.
     """
-    rates = rates_of(steps, journeys)
+    rates = np.array(
+        [[s.achieved if s.journey == name else 0.0 for name in journeys] for s in steps]
+    )
     found = []
     for place, what, unit, used in _figures(steps):
         line = fit.fitted(rates, used, seed)

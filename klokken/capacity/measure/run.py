@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from klokken.capacity.measure import schedule, storms
+from klokken.capacity.measure import exams, schedule, storms
 from klokken.capacity.measure.accounts import Accounts
 from klokken.capacity.measure.knee import Guess, guessed
 from klokken.capacity.measure.schedule import (
@@ -14,8 +14,8 @@ from klokken.capacity.measure.schedule import (
     TRIES,
     WARM,
     WARM_UP,
+    WINDOWS,
     Turn,
-    steady_rates,
 )
 from klokken.capacity.measure.step import Rung, reached, same, step
 from klokken.capacity.measure.steps import Rates, Start, Writing
@@ -182,20 +182,36 @@ class Run:
             found = guessed(self.plan, self.base, self.accounts, start, last)
             self.say(f"the knee is guessed at {found.knee:.1f} logins/s")
         else:
-            found = Guess(
-                0.0, {n: steady_rates(self.plan.most[n], self.plan.steps) for n in self.profiles}
-            )
+            most, steps = self.plan.most, self.plan.steps
+            given = {n: storms.rates_of(p, most[n], steps) for n, p in self.profiles.items()}
+            found = Guess(0.0, given)
         self.steps.add(Rates(knee=found.knee, rates=found.rates))
         for name, rates in found.rates.items():
-            self.say(f"rates of {name}: {', '.join(f'{rate:g}' for rate in rates)}")
+            what = "pupils" if self.profiles[name].exam else "rates"
+            self.say(f"{what} of {name}: {', '.join(f'{rate:g}' for rate in rates)}")
 
     def _take_turns(self, start: Start) -> None:
         while (turn := self._next(start.number)) is not None:
             base = self.profiles[turn.profile]
+            if base.exam:
+                self._sit(start, turn, base)
+                continue
             people = storms.people_of(base, self.engine.accounts)
             profile = storms.steady(base, people, turn.rate)
             rung = self._ring(start, turn, profile, WARM_UP + MEASURED)
             self._put_down(rung, "warm", WARM_UP, WARM_UP + MEASURED)
+
+    def _sit(self, start: Start, turn: Turn, base: Profile) -> None:
+        """Have an exam of so many pupils sat, and put it down with what each window used."""
+        if self.steps.rates is None:
+            raise AssertionError("a start is prepared before its turns")
+        renews = schedule.renews(self.steps.rates.rates[turn.profile], turn.rate)
+        profile = exams.sitting(base, turn.rate, renews=renews)
+        rung = self._ring(start, turn, profile, schedule.EXAM_LENGTH)
+        began = rung.record.began
+        stretches = [(WINDOWS[0][0], WINDOWS[-1][1]), *WINDOWS]
+        whole, *parts = (self.engine.usage(began + a, began + b) for a, b in stretches)
+        self._told(exams.sat(rung, self.base, whole, parts))
 
     def _ring(self, start: Start, turn: Turn, profile: Profile, length: int) -> Rung:
         count = len(self.steps.steps) + 1
@@ -215,11 +231,16 @@ class Run:
     def _put_down(self, rung: Rung, phase: Phase, first: int, end: int) -> Step:
         began = rung.record.began
         usage = self.engine.usage(began + first, began + end)
-        found = step(rung, phase, first, end, usage)
+        return self._told(step(rung, phase, first, end, usage))
+
+    def _told(self, found: Step) -> Step:
+        """Put a step down, and say what it was like."""
         self.steps.add(found)
+        usage = found.usage
         each = usage.cores / found.achieved * 1000 if found.completed else 0.0
+        what = found.load if found.windows else f"{found.achieved:.2f} of {found.profile} a second"
         self.say(
-            f"start {found.start}, {phase}: {found.achieved:.2f} of {found.profile} a second,"
+            f"start {found.start}, {found.phase}: {what},"
             f" p95 {found.whole.p95:.2f} s, {usage.cores:.2f} cores ({each:.0f} ms each,"
             f" idle included), others {usage.taken:.2f}"
             + (f"; EXCLUDED: {'; '.join(found.excluded)}" if found.excluded else "")

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, field_serializer
 
 from klokken.capacity.demands import Demands
+from klokken.capacity.measure.errands import errands
 from klokken.capacity.platform import Platform
 from klokken.document import Document
 from klokken.profile import Profile
@@ -28,9 +29,21 @@ WARM_UP, MEASURED = 10, 30
 # two cores was seen to take.
 OVERHEAD_SECONDS = 14.0
 START_SECONDS = 45.0
-_STEP_SECONDS = WARM_UP + MEASURED + OVERHEAD_SECONDS
 # After a start, before anything is rung: what the site uses when nobody is there.
 SETTLE = 15.0
+
+# An exam that is rung as a step runs so many times as fast, and its stretches take so many seconds:
+# pupils sign in, which is its warm-up, and are given a little more to be through; ask for the paper
+# each at a moment of their own; write; hand in. Each is whole spans of the record's histograms.
+COMPRESSION = 30
+SIGNING_IN, SIGNED_IN = 12, 15
+WINDOWS = ((15, 25), (25, 35), (35, 45))
+EXAM_LENGTH = WINDOWS[-1][1]
+# In every second size a token is renewed when it is so old, in seconds: where it comes with
+# everything in the same proportion, a renewal could not be told from a save.
+RENEWAL = 3
+# Seconds between two saves, least and most: as dense as the other stretches are.
+SAVES = (1, 2)
 
 # The phases after a start, by how many logins have been completed since: a JIT compiles what was
 # called often, whatever the time it took. 500 and 1,500 divide the logins of Keycloak 26 into
@@ -54,12 +67,13 @@ class Plan(Document):
     `cores` are those of all hosts of a tier; where these are `shared`, as in a lab, all of them
     have the `machine`'s, which count once. `in_cell` are the accounts of the drive's cell that
     somebody of a profile comes to, on average, where its journey visits the drive; `most` are the
-    highest rates of profiles, guessed where a profile has none. `demands` and `platform` are what
+    highest rates of profiles, or the pupils of the largest exam, guessed where a profile has none.
+    `demands` and `platform` are what
     was known before, as the files had it: who goes on with the run reckons with the same.
     """
 
     kind: Literal["plan"] = "plan"
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     run: str
     stack: str
     began: datetime
@@ -89,6 +103,17 @@ class Plan(Document):
         return list(dict.fromkeys(str(profile.journey) for profile in self.profiles))
 
     @property
+    def errands(self) -> list[str]:
+        """The names of what is counted and fitted of its journeys."""
+        known = errands(self.demands).values()
+        return [one.name for name in self.journeys for one in known if one.journey == name]
+
+    @property
+    def steady(self) -> list[Profile]:
+        """The profiles that are rung at a steady rate: all but exams."""
+        return [profile for profile in self.profiles if not profile.exam]
+
+    @property
     def storms(self) -> int:
         """How many storms it has, beside those that take each start through its phases."""
         return self.starts * self.steps * self.repeats * len(self.profiles)
@@ -97,17 +122,26 @@ class Plan(Document):
     def seconds(self) -> float:
         """How long it takes, where no step must be rung again."""
         warming = sum(seconds for seconds, _ in WARMING) + OVERHEAD_SECONDS
-        return self.starts * (START_SECONDS + SETTLE + warming) + self.storms * _STEP_SECONDS
+        return self.starts * (START_SECONDS + SETTLE + warming) + self._stepping
 
     @property
     def most_seconds(self) -> float:
         """How long it takes, where every step must be rung again."""
-        return self.seconds + (TRIES - 1) * self.storms * _STEP_SECONDS
+        return self.seconds + (TRIES - 1) * self._stepping
+
+    @property
+    def _stepping(self) -> float:
+        lengths = [EXAM_LENGTH if p.exam else WARM_UP + MEASURED for p in self.profiles]
+        each = sum(length + OVERHEAD_SECONDS for length in lengths)
+        return self.starts * self.steps * self.repeats * each
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One storm to ring: of which profile, at which rate of it, and which of its repeats."""
+    """One storm to ring: of which profile, at which rate of it, and which of its repeats.
+
+    The rate of an exam is how many pupils sit it.
+    """
 
     profile: str
     rate: float
@@ -117,6 +151,16 @@ class Turn:
 def steady_rates(most: float, steps: int) -> list[float]:
     """Return evenly spaced rates up to `most` a second, rounded so that they read well."""
     return [float(f"{most * (n + 1) / steps:.3g}") for n in range(steps)]
+
+
+def sizes(most: float, steps: int) -> list[float]:
+    """Return the pupils of evenly spaced exams up to the largest, of `most`."""
+    return [float(round(most * (n + 1) / steps)) for n in range(steps)]
+
+
+def renews(sizes: list[float], size: float) -> bool:
+    """Say whether tokens are renewed in an exam of this size: every second, the largest too."""
+    return (len(sizes) - sizes.index(size)) % 2 == 1
 
 
 def turns(plan: Plan, rates: dict[str, list[float]], start: int) -> list[Turn]:

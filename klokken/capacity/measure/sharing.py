@@ -3,8 +3,9 @@
 Storms ring whole journeys, so that only their sum can be told from them. It is shared out: at
 the identity tier, which does most of the work, by how long each request took when hardly anybody
 was there; elsewhere as the demands that were known before have it, handshakes included. The
-sums are measured; how they are shared is not, and the file says so. Nor is by how much work grows
-with accounts, which a site of one size cannot tell.
+sums are measured; how they are shared is not, and the file says so. What the clock of an exam
+begins is told apart, and shared out in the same way where that is more than one request. Nor is
+measured by how much work grows with accounts, which a site of one size cannot tell.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from klokken.capacity.demands import Demands
+from klokken.capacity.demands import EXAM, Demands
 from klokken.capacity.measure.analysis import UnfitError
+from klokken.capacity.measure.errands import errands
 from klokken.capacity.measure.schedule import COLD, WARM
 from klokken.capacity.measure.warmth import JOURNEY
 from klokken.topology import Tier
@@ -22,8 +24,8 @@ from klokken.topology import Tier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from klokken.capacity.demands import Journey
     from klokken.capacity.measure.accounts import Accounts
+    from klokken.capacity.measure.errands import Errand
     from klokken.capacity.measure.estimate import Estimate, Warmth
     from klokken.capacity.measure.schedule import Plan
     from klokken.capacity.measure.steps import Step
@@ -44,7 +46,7 @@ class Told:
 
 def near_idle(steps: Iterable[Step]) -> dict[str, float]:
     """Return how long each request took at the lowest rate that was rung, in seconds."""
-    every = list(steps)
+    every = [step for step in steps if not step.windows]
     least = min((step.rate for step in every), default=0.0)
     slow = [step for step in every if step.rate == least]
     names = {name for step in slow for name in step.service}
@@ -52,7 +54,7 @@ def near_idle(steps: Iterable[Step]) -> dict[str, float]:
 
 
 class Shares:
-    """Shares the cost of journeys out, one after the other, over the requests of `base`."""
+    """Shares the cost of errands out, one after the other, over the requests of `base`."""
 
     def __init__(
         self, base: Demands, times: Mapping[str, float], told: Told, accounts: Accounts
@@ -64,22 +66,23 @@ class Shares:
         self.connection_known = False
 
     def share(self, name: str, costs: Mapping[Tier, Estimate]) -> None:
-        """Share what a journey costs each tier out over those of its requests still unknown.
+        """Share what an errand costs each tier out over those of its requests still unknown.
 
         Raises UnfitError where what is known already is more than the whole.
         """
-        journey = self.base.journeys[name]
-        for tier in journey.tiers:
-            if tier in costs:
-                self._share(name, journey, tier, costs[tier])
+        errand = errands(self.base)[name]
+        for tier in self.base.journeys[errand.journey].tiers:
+            if tier in costs and tier in errand.tiers:
+                self._share(errand, tier, costs[tier])
 
-    def _share(self, name: str, journey: Journey, tier: Tier, cost: Estimate) -> None:
-        there = [request.name for request in journey.requests if tier in request.path]
-        connects = sum(r.connects for r in journey.requests) if tier is Tier.EDGE else 0
+    def _share(self, errand: Errand, tier: Tier, cost: Estimate) -> None:
+        there = [request.name for request in errand.requests if tier in request.path]
+        connects = errand.connects if tier is Tier.EDGE else 0
         known = sum(self._now(request, tier) for request in there if (request, tier) in self.known)
         # By how much work grows with accounts cannot be told from one number of them. It stays as
         # it was, and what it comes to at this site is no part of what is shared out.
-        known += sum(self.accounts.growth(self.base, name, request, tier) for request in there)
+        journey = errand.journey
+        known += sum(self.accounts.growth(self.base, journey, request, tier) for request in there)
         if self.connection_known:
             known += connects * self.body["connection"]["value"]
         unknown = [request for request in there if (request, tier) not in self.known]
@@ -88,21 +91,22 @@ class Shares:
         left = {at: getattr(cost, at) - known for at in ("low", "value", "high")}
         if left["value"] <= 0:
             raise UnfitError(
-                f"{tier}: {name} costs {cost.value * 1000:.1f} ms, and {known * 1000:.1f} ms of it"
-                " are known from requests it has in common with others, or from `each_account`; the"
-                " rest would be negative; measure again, or correct --demands"
+                f"{tier}: {errand.name} costs {cost.value * 1000:.1f} ms, and"
+                f" {known * 1000:.1f} ms of it are known from requests it has in common with"
+                " others, or from `each_account`; the rest would be negative; measure again, or"
+                " correct --demands"
             )
         weights = {request: self._weight(request, tier) for request in unknown}
         total = sum(weights.values())
         if connects and not self.connection_known:
             total += connects * self.base.connection.value
             self.body["connection"] = self._work(
-                self.body["connection"], left, self.base.connection.value / total
+                self.body["connection"], left, self.base.connection.value / total, errand
             )
             self.connection_known = True
         for request, weight in weights.items():
             works = self.body["work"][request]
-            works[tier] = self._work(works[tier], left, weight / total)
+            works[tier] = self._work(works[tier], left, weight / total, errand)
             self.known.add((request, tier))
 
     def _weight(self, request: str, tier: Tier) -> float:
@@ -113,10 +117,15 @@ class Shares:
     def _now(self, request: str, tier: Tier) -> float:
         return float(self.body["work"][request][tier]["value"])
 
-    def _work(self, before: Mapping[str, Any], whole: Mapping[str, float], share: float) -> Any:
+    def _work(
+        self, before: Mapping[str, Any], whole: Mapping[str, float], share: float, errand: Errand
+    ) -> Any:
         kept = {name: before[name] for name in ("variation", "each_account") if name in before}
         figures = {at: round(max(0.0, value) * share, _DIGITS) for at, value in whole.items()}
-        grounds = {"source": f"{self.told.source} {self.told.shares}", "runs": self.told.runs}
+        how = self.told.shares if len(errand.requests) > 1 else ""
+        if errand.journey == EXAM:
+            how = f"Told apart from what else is done in an exam. {how}"
+        grounds = {"source": f"{self.told.source} {how}".rstrip(), "runs": self.told.runs}
         return {**kept, **figures, **grounds}
 
 

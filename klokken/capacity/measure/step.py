@@ -57,10 +57,10 @@ def step(rung: Rung, phase: Phase, first: int, end: int, usage: Usage) -> Step:
         offered=offered,
         completed=completed,
         failed=sum(sum(by[first:end]) for by in (seconds.failed, seconds.abandoned)),
-        lateness_p999=_latency(record, ARRIVAL, LATENESS, 0, ceil(len(seconds.offered))).p999,
-        whole=_latency(record, journey, "intended", first, end),
+        lateness_p999=latency(record, ARRIVAL, LATENESS, 0, ceil(len(seconds.offered))).p999,
+        whole=latency(record, journey, "intended", first, end),
         service={
-            name: _latency(record, name, "service", first, end)
+            name: latency(record, name, "service", first, end)
             for name in record.classes
             if name != journey
         },
@@ -123,7 +123,7 @@ def reached(record: Record, logins: int) -> int | None:
     return None
 
 
-def _latency(record: Record, name: str, kind: str, first: int, end: int) -> Latency:
+def latency(record: Record, name: str, kind: str, first: int, end: int) -> Latency:
     """Return a distribution over the spans that a stretch touches."""
     begins = range(first - first % SPAN_SECONDS, end)
     return histogram.latency(

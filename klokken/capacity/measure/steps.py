@@ -56,6 +56,25 @@ class Writing(Document):
     written: dict[Tier, Seconds]
 
 
+class Window(Document):
+    """What was done in so many `seconds`, and what tiers used meanwhile, in cores by group.
+
+    `errands` counts what was begun and done; who was amid it counts in part.
+    """
+
+    seconds: Seconds
+    errands: dict[str, Seconds]
+    cpu: dict[Tier, dict[str, Seconds]]
+
+    def cores(self, tier: Tier) -> float:
+        """Return what all groups of a tier used."""
+        return sum(self.cpu[tier].values())
+
+    def rate(self, errand: str) -> float:
+        """Return how often an errand was done a second."""
+        return self.errands.get(errand, 0.0) / self.seconds
+
+
 class Step(Document):
     """A stretch of a storm: `seconds` from the Unix time `began`, at so many journeys a second.
 
@@ -64,6 +83,10 @@ class Step(Document):
     `writing` is of the whole storm, and the moments before and after it. `excluded` says why a
     step counts for nothing, `short` in what the site fell short of its load: that is no load to fit
     demands to, and what they must predict.
+
+    The `rate` of an exam is how many pupils sit it, `offered` are all of them, and `whole` is the
+    time that an autosave takes. Its `windows` are what demands are fitted to; in some exams
+    tokens are renewed (`renews`).
     """
 
     kind: Literal["step"] = "step"
@@ -86,6 +109,8 @@ class Step(Document):
     writing: Writing
     excluded: list[str]
     short: list[str]
+    windows: list[Window] = Field(default_factory=list)
+    renews: bool = False
 
     @property
     def fits(self) -> bool:
@@ -96,6 +121,26 @@ class Step(Document):
     def achieved(self) -> float:
         """Journeys completed a second."""
         return self.completed / self.seconds
+
+    @property
+    def load(self) -> str:
+        """What was rung, in words."""
+        if self.windows:
+            return f"{self.profile} of {self.rate:g} pupils"
+        return f"{self.rate:g} {self.profile} a second"
+
+    @property
+    def rows(self) -> list[Window]:
+        """What demands are fitted to: the windows of an exam, or all of it in one."""
+        cpu = {tier: use.cpu for tier, use in self.usage.tiers.items()}
+        whole = Window(seconds=self.seconds, errands={self.journey: self.completed}, cpu=cpu)
+        return self.windows or [whole]
+
+    @property
+    def done(self) -> dict[str, float]:
+        """How often each errand was done a second, over all of it."""
+        names = dict.fromkeys(name for row in self.rows for name in row.errands)
+        return {n: sum(r.errands.get(n, 0.0) for r in self.rows) / self.seconds for n in names}
 
 
 Line = Annotated[Plan | Start | Rates | Step, Field(discriminator="kind")]

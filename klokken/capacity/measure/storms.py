@@ -1,4 +1,7 @@
-"""The storms of a measurement: even arrivals at one rate, and those that follow a fresh start."""
+"""The storms of a measurement: even arrivals at one rate, and those that follow a fresh start.
+
+Exams are a page of their own, `exams`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klokken.capacity.measure.schedule import MEASURED, WARM_UP, WARMING
+from klokken.capacity.measure.schedule import MEASURED, WARM_UP, WARMING, sizes, steady_rates
 from klokken.curve import Curve, seconds
 from klokken.errors import InputError
 from klokken.population import teachers
@@ -26,6 +29,8 @@ OPENS = time(8)
 LENGTH = WARM_UP + MEASURED
 # The fewest of whom a step can tell anything.
 FEWEST = 10
+# And the fewest pupils of an exam.
+FEWEST_PUPILS = 3
 # Rates are rounded to three digits, up by less than this.
 ROUNDED = 0.995
 # How long the storm takes that leads a start through its phases.
@@ -33,18 +38,6 @@ WARMING_LENGTH = sum(length for length, _ in WARMING)
 # The longest that arrivals are spread over, so that a morning ends before midnight.
 _LONGEST = 15 * 3600
 _WHY = "A steady rate, to tell what a journey costs at it."
-
-
-def measurable(profile: Profile) -> Profile:
-    """Return `profile` where its journey can be rung at a steady rate; raise InputError."""
-    if profile.exam:
-        raise InputError(
-            f"profile {profile.name}",
-            "exam",
-            "follows a clock of its own and has no steady rate",
-            "measure login and morning",
-        )
-    return profile
 
 
 def steady(base: Profile, people: int, rate: float) -> Profile:
@@ -73,7 +66,7 @@ def steady(base: Profile, people: int, rate: float) -> Profile:
     arrivals = {
         "kind": "uniform",
         "opens": OPENS,
-        "closes": _after(length),
+        "closes": after(length),
         "assumed": True,
         "why": _WHY,
     }
@@ -98,7 +91,7 @@ def highest_rates(given: Sequence[str], profiles: Sequence[str]) -> dict[str, fl
             )
         if not _is_rate(rate):
             raise InputError(
-                "measure", "most", f"{text!r} is no rate", "give journeys a second above 0"
+                "measure", "most", f"{text!r} is no rate", "give one above 0, of an exam its pupils"
             )
         found[name] = float(rate)
     return found
@@ -111,14 +104,38 @@ def _is_rate(text: str) -> bool:
         return False
 
 
+def rates_of(base: Profile, most: float, steps: int) -> list[float]:
+    """Return evenly spaced rates of a profile up to the highest, or sizes of an exam."""
+    return sizes(most, steps) if base.exam else steady_rates(most, steps)
+
+
 def check(base: Profile, people: int, rates: Sequence[float]) -> None:
     """Raise InputError where the lowest or the highest of `rates` cannot be rung."""
-    for rate in (rates[0], rates[-1]):
+    if base.exam and rates[0] < FEWEST_PUPILS:
+        raise InputError(
+            "measure",
+            "most",
+            f"the smallest {base.name} would have {rates[0]:g} pupils, fewer than {FEWEST_PUPILS}",
+            "give a higher --most, or fewer --steps",
+        )
+    if base.exam and rates[-1] > people:
+        raise InputError(
+            "measure",
+            "most",
+            f"{base.name} has {people} pupils, fewer than {rates[-1]:g}",
+            "give a lower --most, or a larger profile",
+        )
+    for rate in (rates[0], rates[-1]) if not base.exam else ():
         steady(base, people, rate)
 
 
 def highest(base: Profile, people: int) -> float:
-    """Return the highest rate for which there are people enough, and room to round it up."""
+    """Return the highest rate for which there are people enough, and room to round it up.
+
+    Of an exam it is all its pupils.
+    """
+    if base.exam:
+        return people
     return ROUNDED * _everyone(base, people) / LENGTH
 
 
@@ -133,10 +150,10 @@ def warming(base: Profile) -> Profile:
     arrivals = {
         "kind": "table",
         "rows": [
-            {"at": _after(int(begin)), "share": count / sum(counts)}
+            {"at": after(int(begin)), "share": count / sum(counts)}
             for begin, count in zip(begins, counts, strict=False)
         ],
-        "closes": _after(int(begins[-1])),
+        "closes": after(int(begins[-1])),
         "assumed": True,
         "why": "Slow at first, since cold hosts are.",
     }
@@ -151,8 +168,13 @@ def people_of(profile: Profile, accounts: int) -> int:
 def planned(
     profile: Profile, inventory: Inventory, *, run: str, seed: int, length: int
 ) -> StormPlan:
-    """Return the first `length` seconds of a profile as a storm; raise InputError."""
-    closes = _after(length)
+    """Return the first `length` seconds of a profile as a storm, or all of an exam.
+
+    Raises InputError as storms do.
+    """
+    if profile.exam:
+        return plan_storm(profile, inventory, run=run, seed=seed)
+    closes = after(length)
     return plan_storm(profile, inventory, run=run, seed=seed, opens=OPENS, closes=closes)
 
 
@@ -170,7 +192,7 @@ def _changed(base: Profile, pupils: int, arrivals: dict[str, object]) -> Profile
     return Profile.model_validate({**body, "pupils": count, "arrivals": arrivals})
 
 
-def _after(length: int) -> time:
+def after(length: int) -> time:
     """Return the time so many seconds after OPENS."""
     whole = OPENS.hour * 3600 + length
     return time(whole // 3600, whole // 60 % 60, whole % 60)

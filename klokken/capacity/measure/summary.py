@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from klokken.capacity.measure.analysis import MATTERS
+from klokken.capacity.measure.errands import AUTOSAVE
 from klokken.capacity.measure.estimate import TOLERANCE
 from klokken.capacity.measure.schedule import COLD, WARM
 
@@ -25,8 +26,8 @@ def summary(found: Measurement, folder: Path) -> str:
             f"MEASURED on {plan.stack}: {len(found.steps)} steps over {plan.starts} fresh starts,"
             f" {len(found.excluded)} excluded"
         ),
-        *(line for journey in plan.journeys for line in _demands(found, journey)),
-        *(_knee(found, profile.name) for profile in plan.profiles),
+        *(line for name in plan.errands for line in _demands(found, name)),
+        *(_knee(found, profile.name) for profile in plan.steady),
         *_warmth(found),
         *(f"  {line}" for profile in plan.profiles for line in _kept(found, profile.name)),
         *(line for each in found.held_out for line in _held_out(each)),
@@ -60,13 +61,24 @@ def _demands(found: Measurement, journey: str) -> list[str]:
             ]
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    full = found.saturation[journey]
     return [
-        f"  a {journey} costs, in ms of CPU with its 95 % interval:",
+        f"  {_article(journey)} costs, in ms of CPU with its 95 % interval:",
         *("    " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows),
         *_disagreements(found, journey),
-        f"  no core is left at {_interval(full)} {journey}s a second",
+        *(
+            f"  {tier}: its part cannot be told from nothing, and stays as it was known"
+            for tier in found.untold.get(journey, [])
+        ),
+        *(
+            f"  no core is left at {_interval(found.saturation[name])} {name}s a second"
+            for name in [journey]
+            if name in found.saturation
+        ),
     ]
+
+
+def _article(name: str) -> str:
+    return f"an {name}" if name == AUTOSAVE else f"a {name}"
 
 
 def _disagreements(found: Measurement, journey: str) -> list[str]:
@@ -116,22 +128,33 @@ def _kept(found: Measurement, profile: str) -> list[str]:
     kept = found.kept(profile)
     fitted = ", ".join(str(len(rates) - 1) for rates in kept)
     lines = [
-        f"{profile}: fitted to {fitted} of {found.plan.steps} rates by start, one more held out"
+        (
+            f"{profile}: fitted to {fitted} of {found.plan.steps} {_loads(found, profile)} by"
+            " start, one more held out"
+        )
     ]
     largest = max(found.rates.rates.get(profile, [0.0]))
     lines += [
-        f"{profile}, start {number}: {largest:g} a second was excluded, so {rates[-1]:g} is held"
-        " out"
+        f"{profile}, start {number}: {largest:g} {_each(found, profile)} was excluded, so"
+        f" {rates[-1]:g} is held out"
         for number, rates in enumerate(kept, 1)
         if rates[-1] < largest
     ]
     return lines
 
 
+def _loads(found: Measurement, profile: str) -> str:
+    return "rates" if profile in found.knee else "sizes"
+
+
+def _each(found: Measurement, profile: str) -> str:
+    return "a second" if profile in found.knee else "pupils"
+
+
 def _held_out(each: HeldOut) -> list[str]:
     return [
         (
-            f"  held out, start {each.start}, {each.rate:g} {each.profile} a second"
+            f"  held out, start {each.start}, {each.load}"
             + (f", of which the site fell short ({'; '.join(each.short)})" if each.short else "")
             + "; predicted, measured, error:"
         ),
