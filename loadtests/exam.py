@@ -6,10 +6,10 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
+from klokken.storm.sitting import Sitting
 from loadtests import drive, listing
 from loadtests.page import Page
 from loadtests.session import Session
-from loadtests.sitting import Sitting
 from loadtests.steps import LeftOut, Unanswered, Unexpected, Wait
 from loadtests.work import Work
 

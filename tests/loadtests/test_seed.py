@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from klokken import population
 from loadtests.exam import FOLDER, paper
 from loadtests.morning import CLASS_FOLDER, YESTERDAY
-from loadtests.seed import FOLDERS, paper_sizes, seed_class
+from loadtests.seed import FOLDERS, look_at_class, paper_sizes, seed_class
 from tests.loadtests.visit import Visit, plan_of
 
 if TYPE_CHECKING:
@@ -79,6 +79,26 @@ def test_seeding_again_stores_and_shares_nothing_again() -> None:
     assert {origin: cell.documents for origin, cell in school.cells.items()} == before
     assert [r for r in school.seen if r.method == "PUT"] == []
     assert len(next(iter(school.cells.values())).shares) == 21
+
+
+class Look(Visit):
+    journey = staticmethod(look_at_class)
+
+
+def test_a_look_finds_what_is_missing_and_changes_nothing() -> None:
+    school = seeding().school
+    cell = next(iter(school.cells.values()))
+    visit = Look(plan_of("exam", pupils=PUPILS), 0)
+    visit.school = school
+    school.seen.clear()
+    assert visit.run().failures == {}
+    assert {r.method for r in school.seen if "/dav/" in r.target} == {"PROPFIND"}
+    path = f"{FOLDER}/{paper(3)[1]}"
+    del cell.documents[names(0)[0], path]
+    again = Look(plan_of("exam", pupils=PUPILS), 0)
+    again.school = school
+    [(_, cause)] = again.run().failures
+    assert cause.endswith(f"elev0000001 lacks {path}")
 
 
 def test_what_is_missing_is_added() -> None:

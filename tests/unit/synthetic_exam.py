@@ -11,18 +11,19 @@ from klokken import histogram
 from klokken.capacity.demands import Demands
 from klokken.capacity.engine import column, events
 from klokken.capacity.measure.errands import errands
-from klokken.capacity.measure.schedule import EXAM_LENGTH
+from klokken.capacity.measure.schedule import EXAM_LENGTH, WINDOWS
+from klokken.capacity.measure.steps import Step, Window
 from klokken.capacity.model import model
 from klokken.capacity.morning import NANO, Morning
 from klokken.capacity.platform import Platform
 from klokken.profile import Profile
 from klokken.record import SPAN_SECONDS, ClassCounts, Record, SecondCounts, Span, WorkerRecord
+from klokken.results import Latency
 from klokken.storm.attendance import attendance
+from klokken.storm.sitting import Sitting
 from klokken.topology import Tier
-from loadtests.sitting import Sitting
-from tests.unit.synthetic_lab import BASE, PLATFORM, Lab, plan
+from tests.unit.synthetic_lab import BASE, PLATFORM, Lab, plan, step
 from tests.unit.synthetic_lab import IDLE as OTHERS_IDLE
-from tests.unit.synthetic_lab import TRUTH as LOGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ class ExamLab(Lab):
                 failed=none,
                 abandoned=none,
                 dropped=none,
-            ),  # fmt: skip
+            ),
             classes=dict.fromkeys(("exam", *SHARES), counts),
             spans=spans,
             dropped={},
@@ -141,7 +142,7 @@ class ExamLab(Lab):
                     memory_bytes=1,
                     lost=False,
                 )
-            ],  # fmt: skip
+            ],
             versions={},
         )
 
@@ -222,5 +223,31 @@ def one_machine(truth: dict[str, dict[Tier, float]], foreign: float) -> Demands:
     )
 
 
-# What a login costs is in the phases after each start, and in an exam before it is measured.
-assert LOGIN.keys() <= IDLE.keys()
+def exam_step(
+    size: float,
+    number: int,
+    *,
+    renews: bool,
+    truth: dict[str, dict[Tier, float]] | None = None,
+    **changes: Any,
+) -> Step:
+    """Return an exam of exactly what the lab costs; `changes` replace fields of it."""
+    often = {"paper": (1.0, 0.0, 0.0), "autosave": (3.4, 6.7, 3.1), "handin": (0.0, 0.0, 1.0),
+             "refresh": (1.2 * renews, 2.6 * renews, 1.1 * renews)}  # fmt: skip
+    windows, whole = [], dict.fromkeys(IDLE, 0.0)
+    for n, (first, end) in enumerate(WINDOWS):
+        done = {name: size * counts[n] for name, counts in often.items()}
+        cores = {
+            tier: idle
+            + sum(count * (truth or TRUTH)[name][tier] for name, count in done.items())
+            / (end - first)
+            for tier, idle in IDLE.items()
+        }
+        cpu = {tier: {"main": 0.9 * used, "other": 0.1 * used} for tier, used in cores.items()}
+        windows.append(Window(seconds=end - first, errands=done, cpu=cpu))
+        whole = {tier: used + cores[tier] / len(WINDOWS) for tier, used in whole.items()}
+    times = Latency(count=100, p50=0.02, p95=0.06, p99=0.1, p999=0.2, max=0.3)
+    body = {"journey": "exam", "profile": "exam", "offered": round(size), "completed": round(size),
+            "service": {"autosave": times}, "whole": times, "windows": windows, "renews": renews,
+            "usage": ExamLab().used(whole), "start": number}  # fmt: skip
+    return step(size, **(body | changes))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from klokken import deployment, telemetry
+from klokken import deployment, seeding, telemetry
 from klokken.capacity.demands import Demands
 from klokken.capacity.measure import commands
 from klokken.capacity.run import DEMANDS_FILE, PLATFORM_FILE, Choices, simulate
@@ -117,7 +117,6 @@ def refused(*arguments: str) -> str:
 def test_what_cannot_be_measured_is_refused_before_anything_is_touched(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "has no steady rate" in refused("lab", "--profile", "exam")
     assert "more than the 6500 people" in refused("lab", "--most", "500")
     # The lowest of eight rates, not the highest, has too few people.
     assert "0.125 minute a second for 40 s are fewer than 10" in refused("lab", "--most", "1")
@@ -138,6 +137,39 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_touched(
     assert "no storm may be rung" in refused("lab")
     assert lab.starts == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have people in the drives, and all of them their papers."""
+    monkeypatch.setattr(commands, "in_cells", lambda *_: {"exam": 300.0})
+    monkeypatch.setattr(seeding, "fill", lambda *_, **__: seeding.Seeded())
+
+
+@pytest.mark.usefixtures("seeded")
+def test_exams_that_cannot_be_sat_are_refused_before_anything_is_touched(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exam = ("lab", "--profile", "exam")
+    assert "exam has 300 pupils, fewer than 400" in refused(*exam, "--most", "400")
+    assert "would have 1 pupils, fewer than 3" in refused(*exam, "--most", "8")
+    lacking = seeding.Seeded(failed={2: "exam: elev0000043 lacks Prøve/Opgave.pdf"})
+    monkeypatch.setattr(seeding, "fill", lambda *_, **__: lacking)
+    said = refused(*exam)
+    assert "class 2: exam: elev0000043 lacks Prøve/Opgave.pdf" in said
+    assert "run `klokken seed exam`" in said
+    assert "\n" not in said
+    assert lab.starts == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_measurement_of_exams_says_how_long_it_takes_too(lab: Lab) -> None:
+    lab.foreign = 0.5
+    done = run("lab", "--profile", "exam")
+    assert "24 storms over 3 fresh starts, about 39 minutes in all, at most 63" in done.output
+    done = run("lab", "--profile", "minute", "--profile", "exam")
+    assert "48 storms over 3 fresh starts, about 61 minutes in all, at most 106" in done.output
 
 
 def test_a_run_of_another_stack_is_not_gone_on_with(lab: Lab, tmp_path: Path) -> None:

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from klokken.capacity.measure import storms
-from klokken.capacity.measure.schedule import MEASURED, WARM_UP, WARMING, Turn
+from klokken.capacity.measure import exams, storms
+from klokken.capacity.measure.schedule import (
+    COMPRESSION,
+    EXAM_LENGTH,
+    MEASURED,
+    SIGNING_IN,
+    WARM_UP,
+    WARMING,
+    Turn,
+)
 from klokken.capacity.measure.step import Rung, reached, step
 from klokken.capacity.measure.steps import Writing
 from klokken.errors import InputError
 from klokken.profile import Profile
 from klokken.record import SPAN_SECONDS
 from klokken.storm.attendance import attendance
+from klokken.storm.timing import deadline
 from tests.unit.synthetic_lab import MACHINE, Lab, start
 from tests.unit.test_plan import inventory
 
@@ -78,9 +87,27 @@ def test_a_rate_for_which_there_are_too_few_people_is_refused() -> None:
         storms.steady(MINUTE, 1000, 0.2)
 
 
-def test_an_exam_has_no_rate_and_is_refused() -> None:
-    with pytest.raises(InputError, match="measure login and morning"):
-        storms.measurable(Profile.named("exam"))
+def test_exams_have_sizes_and_all_the_pupils_of_their_profile_to_choose_from() -> None:
+    exam = Profile.named("exam")
+    assert storms.rates_of(exam, 50.0, 8) == [6.0, 12.0, 19.0, 25.0, 31.0, 38.0, 44.0, 50.0]
+    assert storms.highest(exam, 300) == 300
+    storms.check(exam, 300, [3.0, 300.0])
+    with pytest.raises(InputError, match="exam has 300 pupils, fewer than 301; give a lower"):
+        storms.check(exam, 300, [3.0, 301.0])
+    with pytest.raises(InputError, match="would have 2 pupils, fewer than 3; give a higher"):
+        storms.check(exam, 300, [2.0, 16.0])
+
+
+def test_an_exam_is_rung_whole_and_compressed() -> None:
+    exam = exams.sitting(Profile.named("exam"), 40, renews=True)
+    plan = storms.planned(exam, inventory(), run="run", seed=1, length=storms.LENGTH)
+    assert (plan.offered, plan.compression) == (40, COMPRESSION)
+    due = attendance(plan, 0, plan.people).due
+    assert 0 <= min(due) < max(due) <= SIGNING_IN
+    assert deadline(plan) == EXAM_LENGTH
+    # Paper and document are those of the profile.
+    for figure in ("paper_bytes", "paper_files", "document_bytes"):
+        assert getattr(exam.exam, figure) == getattr(Profile.named("exam").exam, figure)
 
 
 def rung(folder: Path, lab: Lab, **changes: Any) -> Rung:

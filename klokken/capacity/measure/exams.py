@@ -7,11 +7,12 @@ them in another proportion, by which the cost of each is told apart.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from klokken.capacity.demands import EXAM
 from klokken.capacity.measure import errands
-from klokken.capacity.measure.errands import AUTOSAVE
+from klokken.capacity.measure.errands import AUTOSAVE, HANDIN, PAPER, REFRESH
 from klokken.capacity.measure.schedule import (
     COMPRESSION,
     EXAM_LENGTH,
@@ -25,7 +26,9 @@ from klokken.capacity.measure.step import SHORT, UNDER_WAY, latency, step
 from klokken.capacity.measure.steps import Window
 from klokken.capacity.measure.storms import OPENS, after
 from klokken.capacity.morning import MINUTE_SECONDS
+from klokken.curve import Curve, seconds
 from klokken.profile import Profile
+from klokken.storm.sitting import Sitting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +64,30 @@ def sitting(base: Profile, pupils: float, *, renews: bool) -> Profile:
     return Profile.model_validate({**body, "arrivals": arrivals})
 
 
+def begun(profile: Profile, seed: int) -> list[tuple[str, float, int]]:
+    """Return what pupils begin at a storm's own moments, as errand, second and pupil.
+
+    Nobody knows before how long a paper takes: the clock of saves is started without.
+    """
+    exam = profile.exam
+    if exam is None:
+        raise AssertionError("only exams are sat")
+    renewal = exam.renewal_seconds
+    every = renewal.value / COMPRESSION if renewal else inf
+    signed_in = Curve.of(profile.arrivals).due(seed, 0, profile.pupils.value) - seconds(OPENS)
+    found: list[tuple[str, float, int]] = []
+    for pupil, token in enumerate((signed_in / COMPRESSION).tolist()):
+        own = Sitting(exam, seed, pupil, COMPRESSION, starts=SIGNED_IN, ends=EXAM_LENGTH)
+        saves = [(AUTOSAVE, moment) for _, moment in own.autosaves(own.paper)]
+        ends = token + every
+        for name, moment in [(PAPER, own.paper), *saves, (HANDIN, own.handin)]:
+            if moment >= ends:
+                found.append((REFRESH, moment, pupil))
+                ends = moment + every
+            found.append((name, moment, pupil))
+    return found
+
+
 def sat(rung: Rung, base: Demands, whole: Usage, parts: Sequence[Usage]) -> Step:
     """Return an exam as a step; `whole` is what was used from its start, `parts` by window."""
     record, exam = rung.record, rung.plan.profile.exam
@@ -76,12 +103,12 @@ def sat(rung: Rung, base: Demands, whole: Usage, parts: Sequence[Usage]) -> Step
         windows.append(Window(seconds=end - first, errands=done, cpu=cpu))
     began, ends = WINDOWS[0][0], WINDOWS[-1][1]
     found = step(rung, "warm", began, ends, whole)
-    seconds = record.seconds
+    by = record.seconds
     # Of all pupils, whenever they were due and had their receipt.
     counts = {
-        "offered": sum(seconds.offered),
-        "completed": sum(seconds.completed),
-        "failed": sum(seconds.failed) + sum(seconds.abandoned),
+        "offered": sum(by.offered),
+        "completed": sum(by.completed),
+        "failed": sum(by.failed) + sum(by.abandoned),
     }
     late = latency(record, "token", "service", began, ends).count
     left_out = record.classes[AUTOSAVE].left_out if AUTOSAVE in record.classes else 0

@@ -6,22 +6,22 @@ seconds that are measured, whenever they came: a site that falls behind complete
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klokken.capacity.demands import CLOCKS, Prediction
+from klokken import population
+from klokken.capacity.demands import EXAM, Prediction
 from klokken.capacity.engine import column, events
 from klokken.capacity.engine.tally import ANSWERED, LEFT
 from klokken.capacity.measure import errands, exams, storms
 from klokken.capacity.measure.estimate import Compared, HeldOut
 from klokken.capacity.measure.likeness import site
-from klokken.capacity.measure.schedule import COMPRESSION, WARM_UP, WINDOWS
+from klokken.capacity.measure.schedule import EXAM_LENGTH, WARM_UP, WINDOWS
 from klokken.capacity.model import model
 from klokken.capacity.morning import NANO, Morning
-from klokken.capacity.sitting import coming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,22 +174,17 @@ def _rung(setting: Setting, step: Step) -> Morning:
 
 
 def _exam(setting: Setting, journey: Journey, step: Step) -> Morning:
-    """Return what the clock begins in an exam, once all are signed in.
-
-    Its moments are drawn as those of the storm are, and are not the same.
-    """
+    """Return what the clock begins in an exam, at the storm's own moments."""
     profile = exams.sitting(setting.profile, step.rate, renews=step.renews)
-    every = coming(profile, journey, step.seed, 1.0)
-    begun = [journey.clocked[c] for c in CLOCKS if step.renews or c != "renew"]
-    own = np.isin(every.first, begun)
-    return replace(
-        every,
-        people=every.people[own],
-        due=every.due[own] // COMPRESSION,
-        schools=every.schools[own],
-        begins=every.first[own],
-        seconds=WINDOWS[-1][1],
-    )
+    own = errands.of(EXAM, journey)
+    begins = {one.name: journey.requests.index(one.requests[0]) for one in own}
+    begun = exams.begun(profile, step.seed)
+    number = np.arange(len(begun))
+    due = (np.array([moment for _, moment, _ in begun]) * NANO).astype(np.int64)
+    first = np.array([begins[name] for name, _, _ in begun])
+    pupils = np.array([pupil for _, _, pupil in begun])
+    schools = population.schools_of(0, profile.pupils.value, profile.pupils.value)[pupils]
+    return Morning(number, due, schools, EXAM_LENGTH, first)
 
 
 def _ended(built: Model, first: int, end: int) -> tuple[Floats, Integers, Integers]:

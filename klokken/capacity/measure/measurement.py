@@ -51,8 +51,8 @@ class Phases(Document):
 class Measurement(Document):
     """What was MEASURED, on these hosts and at these rates; times in seconds, CPU in cores.
 
-    `untold` are tiers whose part of an exam's errand could not be told from nothing, and stays as
-    it was known before. `saturation` is the rate of each journey but an exam, a second, at which no
+    `untold` are tiers whose part of an exam's errand is known too vaguely, and stays as it was
+    before. `saturation` is the rate of each journey but an exam, a second, at which no
     core would be left. `knee` is that of each such profile up to which every minute keeps its
     service levels, simulated, `down` one host of each of these tiers in turn: at the upper ends of
     all demands (`low`, the one to count on), at the middle start's, and at the lower ends.

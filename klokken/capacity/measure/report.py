@@ -107,8 +107,8 @@ def _notes(found: Measurement) -> list[Two]:
         *(Two(f"Ikke regnet med: {line}", f"Excluded: {line}") for line in found.excluded),
         *(
             Two(
-                f"{tier}: andelen i {name} er for lille til at måle, og er som før.",
-                f"{tier}: its part of {name} is too small to tell, and stays as it was known.",
+                f"{tier}: andelen i {name} er målt for upræcist, og er som før.",
+                f"{tier}: its part of {name} is known too vaguely, and stays as it was before.",
             )
             for name, tiers in found.untold.items()
             for tier in tiers

@@ -194,24 +194,24 @@ class Run:
         while (turn := self._next(start.number)) is not None:
             base = self.profiles[turn.profile]
             if base.exam:
-                self._sit(start, turn, base)
+                self.sit(start, turn)
                 continue
             people = storms.people_of(base, self.engine.accounts)
             profile = storms.steady(base, people, turn.rate)
             rung = self._ring(start, turn, profile, WARM_UP + MEASURED)
             self._put_down(rung, "warm", WARM_UP, WARM_UP + MEASURED)
 
-    def _sit(self, start: Start, turn: Turn, base: Profile) -> None:
+    def sit(self, start: Start, turn: Turn) -> Step:
         """Have an exam of so many pupils sat, and put it down with what each window used."""
         if self.steps.rates is None:
             raise AssertionError("a start is prepared before its turns")
         renews = schedule.renews(self.steps.rates.rates[turn.profile], turn.rate)
-        profile = exams.sitting(base, turn.rate, renews=renews)
+        profile = exams.sitting(self.profiles[turn.profile], turn.rate, renews=renews)
         rung = self._ring(start, turn, profile, schedule.EXAM_LENGTH)
         began = rung.record.began
         stretches = [(WINDOWS[0][0], WINDOWS[-1][1]), *WINDOWS]
         whole, *parts = (self.engine.usage(began + a, began + b) for a, b in stretches)
-        self._told(exams.sat(rung, self.base, whole, parts))
+        return self._told(exams.sat(rung, self.base, whole, parts))
 
     def _ring(self, start: Start, turn: Turn, profile: Profile, length: int) -> Rung:
         count = len(self.steps.steps) + 1

@@ -66,7 +66,7 @@ def _demands(found: Measurement, journey: str) -> list[str]:
         *("    " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows),
         *_disagreements(found, journey),
         *(
-            f"  {tier}: its part cannot be told from nothing, and stays as it was known"
+            f"  {tier}: its part is known too vaguely, and stays as it was before"
             for tier in found.untold.get(journey, [])
         ),
         *(
