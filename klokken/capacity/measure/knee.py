@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # The share of the cores that the busiest stretch of the largest exam is to take, as far as known.
-ROOM = 0.6
+ROOM = 0.5
 
 
 @dataclass(frozen=True, slots=True)
