@@ -232,8 +232,8 @@ def exam_step(
     **changes: Any,
 ) -> Step:
     """Return an exam of exactly what the lab costs; `changes` replace fields of it."""
-    often = {"paper": (1.0, 0.0, 0.0), "autosave": (3.4, 6.7, 3.1), "handin": (0.0, 0.0, 1.0),
-             "refresh": (1.2 * renews, 2.6 * renews, 1.1 * renews)}  # fmt: skip
+    often = {"paper": (1.0, 0.0, 0.0), "autosave": (5.4, 6.7, 4.6), "handin": (0.0, 0.0, 1.0),
+             "refresh": (2.0 * renews, 3.3 * renews, 2.1 * renews)}  # fmt: skip
     windows, whole = [], dict.fromkeys(IDLE, 0.0)
     for n, (first, end) in enumerate(WINDOWS):
         done = {name: size * counts[n] for name, counts in often.items()}

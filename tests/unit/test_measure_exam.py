@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 KNOWN = Known(BASE, PLATFORM, ACCOUNTS)
 SIZES = sizes(56, 8)
+RENEWING = exams.sitting(EXAM, 20, renews=True)
 
 
 @pytest.fixture(scope="module")
@@ -151,16 +152,16 @@ def test_a_measurement_of_exams_says_the_same_when_it_is_read_again(
     assert again.model_dump(exclude={"finished"}) == found[0].model_dump(exclude={"finished"})
 
 
-def test_each_stretch_of_an_exam_is_its_window() -> None:
+def test_what_an_exam_begins_and_ends_is_away_from_the_edges_of_its_windows() -> None:
     papers, _, handins = WINDOWS
     begun = exams.begun(exams.sitting(EXAM, 200, renews=False), seed=5)
     for name, (first, end) in (("paper", papers), ("handin", handins)):
         moments = [moment for what, moment, _ in begun if what == name]
         assert len(moments) == 200
-        assert first <= min(moments) < first + 1
-        assert end - 1 < max(moments) <= end
+        assert first + 2 <= min(moments) < max(moments) <= end - 3
+        assert max(moments) - min(moments) > 9
     assert not any(what == "refresh" for what, _, _ in begun)
-    assert exams.sitting(EXAM, 200, renews=True).exam != exams.sitting(EXAM, 200, renews=False).exam
+    assert any(what == "refresh" for what, _, _ in exams.begun(RENEWING, seed=5))
 
 
 def test_the_largest_exam_takes_a_share_of_the_cores_as_far_as_is_known() -> None:
@@ -260,8 +261,7 @@ def test_an_exam_counts_its_pupils_and_each_window_its_errands(tmp_path: Path) -
     assert found.fits
     assert found.load == "exam of 28 pupils"
     papers, writing, handing_in = found.windows
-    assert papers.errands["paper"] + writing.errands["paper"] == 28
-    assert handing_in.errands["handin"] == pytest.approx(28, abs=1)
+    assert papers.errands["paper"] == handing_in.errands["handin"] == 28
     assert writing.errands["autosave"] == pytest.approx(28 * 10 / 1.5, rel=0.1)
     assert found.whole.count == sum(w.errands["autosave"] for w in found.windows)
 
@@ -280,6 +280,6 @@ def test_pupils_who_come_in_too_late_are_no_load_to_fit_to(tmp_path: Path) -> No
     histogram.add_all(drawn, [1.0] * 5)
     lab = ExamLab(starts=1)
     plan = lab.plan(exams.sitting(EXAM, 28, renews=False), "run-1", 1, 0)
-    late = Span(start=15, request_class="token", kind="service", hdr=histogram.encoded(drawn))
+    late = Span(start=10, request_class="token", kind="service", hdr=histogram.encoded(drawn))
     found = sat(tmp_path, spans=[*lab.sit(plan).spans, late])
     assert "5 pupils were signed in only after the start" in found.short

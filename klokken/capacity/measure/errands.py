@@ -52,7 +52,8 @@ class Errand:
     def needs(self, demands: Demands) -> set[Tier]:
         """Return the tiers whose work must be told: of an exam's errand the one with most of it.
 
-        Others do so little of it, and so much else, that it may be lost in that.
+        Others do so little of it, and so much else, that it may be lost in that. So may a renewal,
+        of which there is one to some saves.
         """
         if self.journey != EXAM:
             return self.tiers
@@ -60,7 +61,7 @@ class Errand:
             tier: sum(demands.work[r.name][tier].value for r in self.requests if tier in r.path)
             for tier in self.tiers
         }
-        return {max(works, key=lambda tier: works[tier])}
+        return {max(works, key=lambda tier: works[tier])} if self.name != REFRESH else set()
 
 
 def of(name: str, journey: Journey) -> list[Errand]:

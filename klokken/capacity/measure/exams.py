@@ -16,9 +16,10 @@ from klokken.capacity.measure.errands import AUTOSAVE, HANDIN, PAPER, REFRESH
 from klokken.capacity.measure.schedule import (
     COMPRESSION,
     EXAM_LENGTH,
+    EXAM_STARTS,
+    PAPERS,
     RENEWAL,
     SAVES,
-    SIGNED_IN,
     SIGNING_IN,
     WINDOWS,
 )
@@ -43,17 +44,16 @@ _WHY = "Sat in less than a minute, to tell what each part of it costs."
 
 def sitting(base: Profile, pupils: float, *, renews: bool) -> Profile:
     """Return the exam of a profile as so many pupils sit it for a measurement."""
-    papers, *_ = WINDOWS
     grounds = {"assumed": True, "why": _WHY}
     exam = {
-        "starts": after(SIGNED_IN * COMPRESSION),
-        "minutes": (EXAM_LENGTH - SIGNED_IN) * COMPRESSION / MINUTE_SECONDS,
+        "starts": after(EXAM_STARTS * COMPRESSION),
+        "minutes": (EXAM_LENGTH - EXAM_STARTS) * COMPRESSION / MINUTE_SECONDS,
         "autosave_least_seconds": float(SAVES[0] * COMPRESSION),
         "autosave_most_seconds": float(SAVES[1] * COMPRESSION),
-        # The last five minutes, which are the last of the windows.
+        # Within the last five minutes, HANDING_IN seconds.
         "last_minutes_share": 1.0,
         "compression": float(COMPRESSION),
-        "paper_within_seconds": float((papers[1] - papers[0]) * COMPRESSION),
+        "paper_within_seconds": float(PAPERS * COMPRESSION),
         **({"renewal_seconds": float(RENEWAL * COMPRESSION)} if renews else {}),
     }
     body = base.model_dump(exclude={"arrivals"}, exclude_none=True)
@@ -77,7 +77,7 @@ def begun(profile: Profile, seed: int) -> list[tuple[str, float, int]]:
     signed_in = Curve.of(profile.arrivals).due(seed, 0, profile.pupils.value) - seconds(OPENS)
     found: list[tuple[str, float, int]] = []
     for pupil, token in enumerate((signed_in / COMPRESSION).tolist()):
-        own = Sitting(exam, seed, pupil, COMPRESSION, starts=SIGNED_IN, ends=EXAM_LENGTH)
+        own = Sitting(exam, seed, pupil, COMPRESSION, starts=EXAM_STARTS, ends=EXAM_LENGTH)
         saves = [(AUTOSAVE, moment) for _, moment in own.autosaves(own.paper)]
         ends = token + every
         for name, moment in [(PAPER, own.paper), *saves, (HANDIN, own.handin)]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from klokken.capacity.demands import EXAM
 from klokken.capacity.measure import errands, storms
 from klokken.capacity.measure.errands import AUTOSAVE, HANDIN, PAPER, REFRESH
-from klokken.capacity.measure.schedule import RENEWAL, SAVES, SIGNING_IN, WINDOWS
+from klokken.capacity.measure.schedule import HANDING_IN, PAPERS, RENEWAL, SAVES, SIGNING_IN
 from klokken.errors import InputError, MachineError
 
 if TYPE_CHECKING:
@@ -105,13 +105,12 @@ def largest(plan: Plan, idle: Mapping[Tier, float], base: Demands, accounts: Acc
     journey = base.journeys[EXAM]
     own = {one.name: _each(base, accounts, one.requests) for one in errands.of(EXAM, journey)}
     first, *_ = journey.clocked.values()
-    seconds = WINDOWS[0][1] - WINDOWS[0][0]
     writing = {AUTOSAVE: 2 / sum(SAVES), REFRESH: 1 / RENEWAL}
     half = {name: often / 2 for name, often in writing.items()}
     stretches = [
         _per_second(own, writing),
-        _per_second(own, {PAPER: 1 / seconds, **half}),
-        _per_second(own, {HANDIN: 1 / seconds, **half}),
+        _per_second(own, {PAPER: 1 / PAPERS, **half}),
+        _per_second(own, {HANDIN: 1 / HANDING_IN, **half}),
         {
             tier: each / SIGNING_IN
             for tier, each in _each(base, accounts, journey.requests[:first]).items()

@@ -32,16 +32,17 @@ START_SECONDS = 45.0
 # After a start, before anything is rung: what the site uses when nobody is there.
 SETTLE = 15.0
 
-# An exam that is rung as a step runs so many times as fast, and its stretches take so many seconds:
-# pupils sign in, which is its warm-up, and are given a little more to be through; ask for the paper
-# each at a moment of their own; write; hand in. Each is whole spans of the record's histograms.
+# An exam that is rung as a step runs so many times as fast. Its pupils sign in within so many
+# seconds, which is its warm-up, ask for the paper within so many of its start, each at a moment of
+# their own, write, and hand in within the last.
 COMPRESSION = 30
-SIGNING_IN, SIGNED_IN = 12, 15
-WINDOWS = ((15, 25), (25, 35), (35, 45))
-EXAM_LENGTH = WINDOWS[-1][1]
+SIGNING_IN, EXAM_STARTS, PAPERS, HANDING_IN, EXAM_LENGTH = 8, 12, 10, 10, 47
+# Each is whole spans of the record's histograms. What comes or ends in one does so two seconds from
+# its edges, which CPU that is read every two seconds blurs; saves go on over those within.
+WINDOWS = ((10, 25), (25, 35), (35, 50))
 # In every second size a token is renewed when it is so old, in seconds: where it comes with
 # everything in the same proportion, a renewal could not be told from a save.
-RENEWAL = 3
+RENEWAL = 2
 # Seconds between two saves, least and most: as dense as the other stretches are.
 SAVES = (1, 2)
 
