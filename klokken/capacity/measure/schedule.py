@@ -69,8 +69,8 @@ class Plan(Document):
     have the `machine`'s, which count once. `in_cell` are the accounts of the drive's cell that
     somebody of a profile comes to, on average, where its journey visits the drive; `most` are the
     highest rates of profiles, or the pupils of the largest exam, guessed where a profile has none.
-    `demands` and `platform` are what
-    was known before, as the files had it: who goes on with the run reckons with the same.
+    `demands` and `platform` are what was known before, as the files had it: who goes on with the
+    run reckons with the same.
     """
 
     kind: Literal["plan"] = "plan"
