@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from klokken.capacity.measure.steps import Step
 
+pytestmark = pytest.mark.heavy
+
 KNOWN = Known(BASE, PLATFORM, ACCOUNTS)
 SIZES = sizes(56, 8)
 RENEWING = exams.sitting(EXAM, 20, renews=True)
