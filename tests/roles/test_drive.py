@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from klokken.paths import PROJECT
+from klokken.paths import PROJECT, cache_folder
 from tests.roles.rendering import play, rendered
 
 if TYPE_CHECKING:
@@ -206,6 +208,18 @@ def test_the_module_has_the_services_that_the_role_says() -> None:
     code = (PROJECT / "tools/drive/services.go").read_text()
     built = re.findall(r'^\t"([a-z-]+)":', code, re.MULTILINE)
     assert SERVICES["drive_known_services"]["module"] == sorted(built)
+
+
+def test_what_a_service_of_the_module_holds_is_not_told_when_it_ends_too_late() -> None:
+    folder = PROJECT / "tools/drive"
+    (least,) = re.findall(r"^go (\S+)$", (folder / "go.mod").read_text(), re.MULTILINE)
+    environment = os.environ | {"cache": str(cache_folder()), "least_go": least}
+    program = "set -eu; . ../go/env.sh; provide_go; go test named.go named_test.go"
+    done = subprocess.run(
+        ["bash", "-c", program], cwd=folder, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

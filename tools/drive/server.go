@@ -87,7 +87,7 @@ func start(supervisor *suture.Supervisor, names []string, lateOnes bool) error {
 		if err != nil {
 			return err
 		}
-		supervisor.Add(services[name](cfg))
+		supervisor.Add(named{services[name](cfg), name})
 	}
 	return nil
 }
