@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from klokken.topology import Tier
 
-# What roles carry to hosts from outside their own folders.
-CARGO = {"loadgen": ("klokken", "loadtests", "pyproject.toml")}
+# What roles carry to hosts from outside their own folders; the lab's drive is built of it.
+CARGO = {"loadgen": ("klokken", "loadtests", "pyproject.toml"), "drive": ("tools/drive",)}
 OTHER_FILES = ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks")
 IGNORED = {"__pycache__", "README.md"}
 

@@ -94,6 +94,13 @@ def test_the_load_generators_code_touches_them_alone(checkout: Path, cargo: str)
     assert differing(before) == {Tier.LOADGEN}
 
 
+def test_how_the_labs_drive_is_built_touches_cells_alone(checkout: Path) -> None:
+    before = digests()
+    (checkout / "tools/drive").mkdir(parents=True)
+    (checkout / "tools/drive/main.go").write_text("package main\n")
+    assert differing(before) == {Tier.DRIVE}
+
+
 @pytest.mark.parametrize("file", ["site.yml", "ansible.cfg"])
 def test_how_ansible_runs_touches_every_tier(checkout: Path, file: str) -> None:
     before = digests()
