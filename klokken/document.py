@@ -22,7 +22,7 @@ class Document(BaseModel):
 
 D = TypeVar("D", bound=BaseModel)
 # Where PyYAML was built with libyaml, it reads some ten times as fast.
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # The error of a secret that anybody may read.
 IN_CLEAR = "in_clear"
 
@@ -31,7 +31,7 @@ def read_yaml(path: Path) -> Any:
     """Return what the YAML file at `path` holds, or raise InputError."""
     try:
         text = path.read_text(encoding="utf-8")
-        return yaml.load(text, LOADER)  # noqa: S506 - either is a safe one
+        return yaml.load(text, _LOADER)  # noqa: S506 - either is a safe one
     except FileNotFoundError:
         raise InputError(path, "", "there is no such file", "check the name") from None
     except (OSError, UnicodeDecodeError) as error:

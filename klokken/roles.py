@@ -10,8 +10,7 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from klokken.document import read_yaml
 from klokken.errors import InputError
 from klokken.paths import PROJECT
 from klokken.topology import Tier
@@ -40,7 +39,7 @@ Option = dict[str, Any]
 
 def roles_of(tier: Tier) -> list[str]:
     """Return the roles that site.yml gives the hosts of `tier`, in order."""
-    plays = _read(SITE.read_text(encoding="utf-8"))
+    plays = read_yaml(SITE)
     return [
         role["role"] for play in plays if play["hosts"] in ("all", tier) for role in play["roles"]
     ]
@@ -136,11 +135,6 @@ def _shown(value: Any) -> str:
 
 def _options(role: str) -> dict[str, Option]:
     """Return the variables of one role that a person may set."""
-    text = (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
-    declared = _read(text)["argument_specs"]["main"]["options"]
+    specs = read_yaml(ROLES / role / "meta" / "argument_specs.yml")
+    declared = specs["argument_specs"]["main"]["options"]
     return {name: option for name, option in declared.items() if not name.startswith(GIVEN)}
-
-
-def _read(text: str) -> Any:
-    # The parser in C, where there is one: a stack's config is read at every command.
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe, both

@@ -18,6 +18,7 @@ from klokken.capacity.engine.tally import ANSWERED, MINUTE
 from klokken.capacity.morning import NANO, Morning
 from klokken.curve import draws, seconds
 from klokken.errors import InputError
+from klokken.storm.sitting import PAPER_DRAW
 
 if TYPE_CHECKING:
     from klokken.capacity.demands import Journey
@@ -35,8 +36,6 @@ MOST_ERRANDS = 10_000_000
 # come first, all pupils' logins before all papers.
 _NEEDED = 3
 _WORD = 2**64
-# The draw of when the paper is asked for; no exam has so many saves.
-_PAPER_DRAW = 2**40
 
 
 def coming(profile: Profile, journey: Journey, seed: int, fraction: float) -> Morning:
@@ -69,7 +68,7 @@ class _Clock:
     def of(cls, exam: Exam, opens: int, due: Integers, seed: int) -> _Clock:
         """Return it for pupils who are `due` at these moments; who is late starts late."""
         within = round(exam.paper_within * NANO)
-        asks = (draws(_stream(seed, _PAPER_DRAW), 0, len(due)) * within).astype(np.int64)
+        asks = (draws(_stream(seed, PAPER_DRAW), 0, len(due)) * within).astype(np.int64)
         starts = np.maximum(due, opens + asks)
         drawn = draws(_stream(seed, 1), 0, len(due)).tolist()
         handin = opens + np.array([exam.handin(one) for one in drawn]) * MINUTE

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MINUTE = 60.0
 _WORD = 2**64
 # The draw of when the paper is asked for; no exam has so many saves.
-_PAPER = 2**40
+PAPER_DRAW = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Sitting:
         """When the pupil asks for the paper, if there by then."""
         if not self.exam.paper_within:
             return self.starts
-        return self.starts + self.exam.paper_within * self._draw(_PAPER) / self.compression
+        return self.starts + self.exam.paper_within * self._draw(PAPER_DRAW) / self.compression
 
     @property
     def handin(self) -> float:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from klokken import histogram
 from klokken.capacity.demands import Demands
 from klokken.capacity.engine import column, events
 from klokken.capacity.measure.errands import errands
@@ -17,12 +16,12 @@ from klokken.capacity.model import model
 from klokken.capacity.morning import NANO, Morning
 from klokken.capacity.platform import Platform
 from klokken.profile import Profile
-from klokken.record import SPAN_SECONDS, ClassCounts, Record, SecondCounts, Span, WorkerRecord
+from klokken.record import SPAN_SECONDS
 from klokken.results import Latency
 from klokken.storm.attendance import attendance
 from klokken.storm.sitting import Sitting
 from klokken.topology import Tier
-from tests.unit.synthetic_lab import BASE, PLATFORM, Lab, plan, step
+from tests.unit.synthetic_lab import BASE, PLATFORM, Lab, plan, span, step
 from tests.unit.synthetic_lab import IDLE as OTHERS_IDLE
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from klokken.capacity.measure.schedule import Plan
-    from klokken.capacity.measure.usage import Usage
+    from klokken.record import Record, Span
     from klokken.results import StormPlan
 
 EXAM = Profile.named("exam")
@@ -82,18 +81,14 @@ class ExamLab(Lab):
         super().restart()
         self.done = []
 
-    def usage(self, begin: float, end: float) -> Usage:
-        used = dict(IDLE)
-        for number, moment in enumerate(self.ended):
-            if begin <= moment < end:
-                for tier, cost in self.costs(number).items():
-                    used[tier] += cost / (end - begin)
+    def spent(self, begin: float, end: float) -> dict[Tier, float]:
+        used = super().spent(begin, end)
+        used[Tier.DRIVE] = IDLE[Tier.DRIVE]
         for name, moment in self.done:
             if begin <= moment < end:
                 for tier, cost in self.exam[name].items():
                     used[tier] += cost / (end - begin)
-        wrong = self.random.normal(1.0, self.noise, len(used)) if self.noise else np.ones(len(used))
-        return self.used({t: u * w for (t, u), w in zip(used.items(), wrong, strict=True)})
+        return used
 
     def ring(self, plan: StormPlan, folder: Path) -> Record:
         return self.sit(plan) if plan.profile.exam else super().ring(plan, folder)
@@ -110,41 +105,9 @@ class ExamLab(Lab):
         ends = [end for name, _, end in errand if name == "handin"]
         offered = np.bincount(due.due.astype(int), minlength=EXAM_LENGTH + 5).tolist()
         completed = np.bincount(np.array(ends, int), minlength=EXAM_LENGTH + 5).tolist()
-        none = [0] * len(offered)
         spans = self.spans(errand)
-        late = histogram.empty()
-        histogram.add_all(late, [self.lateness] * plan.offered)
-        spans.append(Span(start=0, request_class="arrival", kind="lateness",
-                          hdr=histogram.encoded(late)))  # fmt: skip
-        counts = ClassCounts(requests=plan.offered, ok=plan.offered, failures={})
-        return Record(
-            run=plan.run,
-            began=began,
-            finished=self.clock,
-            seconds=SecondCounts(
-                offered=offered,
-                started=offered,
-                completed=completed,
-                failed=none,
-                abandoned=none,
-                dropped=none,
-            ),
-            classes=dict.fromkeys(("exam", *SHARES), counts),
-            spans=spans,
-            dropped={},
-            workers=[
-                WorkerRecord(
-                    name="w",
-                    first=0,
-                    end=plan.people,
-                    offered=plan.offered,
-                    cpu=[0.1],
-                    memory_bytes=1,
-                    lost=False,
-                )
-            ],
-            versions={},
-        )
+        spans.append(span(0, "arrival", "lateness", [self.lateness] * plan.offered))
+        return self.recorded(plan, began, (offered, completed), ("exam", *SHARES), spans)
 
     def spans(self, done: list[tuple[str, float, float]]) -> list[Span]:
         """Return the histograms of every request of the errands that were done."""
@@ -154,13 +117,7 @@ class ExamLab(Lab):
                 place = (request.name, int(end) // SPAN_SECONDS * SPAN_SECONDS)
                 each = [(end - due) * SHARES[request.name]]
                 times.setdefault(place, []).extend(each * (FILES if request.name == "paper" else 1))
-        found = []
-        for (name, start), values in times.items():
-            drawn = histogram.empty()
-            histogram.add_all(drawn, values)
-            hdr = histogram.encoded(drawn)
-            found.append(Span(start=start, request_class=name, kind="service", hdr=hdr))
-        return found
+        return [span(start, name, "service", values) for (name, start), values in times.items()]
 
     def simulated_errands(
         self, plan: StormPlan, due: dict[int, float]

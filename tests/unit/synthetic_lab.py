@@ -29,8 +29,10 @@ from klokken.topology import Tier
 from tests.unit.test_plan import inventory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from klokken.record import Kind
     from klokken.results import StormPlan
 
 ACCOUNTS = 6500
@@ -79,6 +81,13 @@ def plan(**changes: Any) -> Plan:
     return Plan.model_validate({**body, **changes})
 
 
+def span(start: int, name: str, kind: Kind, values: list[float]) -> Span:
+    """Return a histogram of a request class as a load generator records it."""
+    found = histogram.empty()
+    histogram.add_all(found, values)
+    return Span(start=start, request_class=name, kind=kind, hdr=histogram.encoded(found))
+
+
 @dataclass
 class Lab:
     """Stands in for a site: its clock is its own, and its CPU is `noise` off at random."""
@@ -124,15 +133,20 @@ class Lab:
         }
 
     def usage(self, begin: float, end: float) -> Usage:
+        used = self.spent(begin, end)
+        wrong = self.random.normal(1.0, self.noise, len(used)) if self.noise else np.ones(len(used))
+        return self.used(
+            {t: max(0.0, u * w) for (t, u), w in zip(used.items(), wrong, strict=True)}
+        )
+
+    def spent(self, begin: float, end: float) -> dict[Tier, float]:
+        """Return the cores of each tier that were used between two moments."""
         used = dict(IDLE)
         for number, moment in enumerate(self.ended):
             if begin <= moment < end:
                 for tier, cost in self.costs(number).items():
                     used[tier] += cost / (end - begin)
-        wrong = self.random.normal(1.0, self.noise, len(used)) if self.noise else np.ones(len(used))
-        return self.used(
-            {t: max(0.0, u * w) for (t, u), w in zip(used.items(), wrong, strict=True)}
-        )
+        return used
 
     def used(self, cores: dict[Tier, float]) -> Usage:
         """Return what the site's Prometheus would say of so many cores."""
@@ -185,49 +199,48 @@ class Lab:
             np.bincount(moments.astype(np.int64), minlength=length).tolist()
             for moments in (due, ends)
         )
-        none = [0] * length
-        found = histogram.empty()
-        histogram.add_all(found, times.tolist())
-        late = histogram.empty()
-        histogram.add_all(late, [self.lateness] * len(due))
+        requests = ("login_page", "password", "token")
+        spans = [span(WARM_UP, "login", "intended", times.tolist())]
+        spans += [span(WARM_UP, name, "service", times.tolist()) for name in requests]
+        spans.append(span(WARM_UP, "arrival", "lateness", [self.lateness] * len(due)))
+        return self.recorded(plan, began, (by_second, completed), ("login", *requests), spans)
+
+    def recorded(
+        self,
+        plan: StormPlan,
+        began: float,
+        counts: tuple[list[int], list[int]],
+        names: Sequence[str],
+        spans: list[Span],
+    ) -> Record:
+        """Return the record of a storm that ends now, in which nobody failed.
+
+        `counts` are those offered and completed by second; each of `names` was asked for by all.
+        """
+        offered, completed = counts
+        all_of = sum(offered)
+        none = [0] * len(offered)
         return Record(
             run=plan.run,
             began=began,
             finished=self.clock,
             seconds=SecondCounts(
-                offered=by_second,
-                started=by_second,
+                offered=offered,
+                started=offered,
                 completed=completed,
                 failed=none,
                 abandoned=none,
                 dropped=none,
             ),
-            classes={
-                name: ClassCounts(requests=len(due), ok=len(due), failures={})
-                for name in ("login", "login_page", "password", "token")
-            },
-            spans=[
-                Span(
-                    start=WARM_UP,
-                    request_class=name,
-                    kind=kind,
-                    hdr=histogram.encoded(late if kind == "lateness" else found),
-                )
-                for name, kind in (
-                    ("login", "intended"),
-                    ("login_page", "service"),
-                    ("password", "service"),
-                    ("token", "service"),
-                    ("arrival", "lateness"),
-                )
-            ],
+            classes=dict.fromkeys(names, ClassCounts(requests=all_of, ok=all_of, failures={})),
+            spans=spans,
             dropped={},
             workers=[
                 WorkerRecord(
                     name="w",
                     first=0,
                     end=plan.people,
-                    offered=len(due),
+                    offered=all_of,
                     cpu=[0.1],
                     memory_bytes=1,
                     lost=False,
