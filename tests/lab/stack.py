@@ -17,6 +17,9 @@ from klokken.stackconfig import config_path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Variables of the role identity where it is not the warm-up that is tested: it takes a minute of
+# both cores after each start of Keycloak.
+BRIEF_WARM_UP = {"identity_warmup_logins": 40}
 KLOKKEN = str(Path(sys.executable).parent / "klokken")
 LONGEST = 1500
 

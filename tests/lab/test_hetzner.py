@@ -24,7 +24,7 @@ from tests.lab import machine
 from tests.lab.bare import make_key
 from tests.lab.cloud import ADDRESSES, CLOUD, GATEWAY, Cloud
 from tests.lab.laboratory import tiers_run
-from tests.lab.stack import Stack
+from tests.lab.stack import BRIEF_WARM_UP, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,10 @@ SITE: dict[str, Any] = {
     "domain": "skole.test",
     "network": "10.20.0.0/24",
     "accounts": 60,
-    "tiers": {"drive": {"volume_gb": 10, "variables": {"drive_source": "module"}}},
+    "tiers": {
+        "drive": {"volume_gb": 10, "variables": {"drive_source": "module"}},
+        "identity": {"variables": BRIEF_WARM_UP},
+    },
 }
 
 

@@ -27,6 +27,7 @@ from stacks.lab.container import wait_until
 from tests.documents import commands
 from tests.lab import machine
 from tests.lab.laboratory import NETWORK, STACK, an_up_that_configures, changes, tiers_run
+from tests.lab.stack import BRIEF_WARM_UP
 
 if TYPE_CHECKING:
     from tests.lab.laboratory import Lab
@@ -305,12 +306,34 @@ def test_a_stack_that_does_not_allow_storms_is_not_stormed(lab: Lab) -> None:
     lab.up()
 
 
+def test_a_node_that_died_is_warm_again_and_serves_before_where_it_is_the_only_one(
+    lab: Lab,
+) -> None:
+    def warm() -> bool:
+        return bool(lab.ssh("identity1", "ss -Hltn sport = :9010").strip())
+
+    def serves() -> bool:
+        return lab.ssh("edge1", "python3 -", stdin=OPENS_THE_REALM).strip() == "200"
+
+    def warmed() -> int:
+        journal = lab.ssh("identity1", "journalctl -u keycloak-warmup --no-pager -o cat")
+        return journal.count("logins=")
+
+    before = warmed()
+    lab.ssh("identity1", "pkill -KILL -x java")
+    assert wait_until(lambda: not warm(), 15)
+    assert wait_until(serves, 120)
+    assert not warm()
+    assert wait_until(warm, 400)
+    assert warmed() == before + 1
+
+
 def test_a_variable_of_one_tier_configures_that_tier_alone(lab: Lab) -> None:
-    lab.set_variables("edge", edge_identity_maxconn=7)
-    assert tiers_run(lab.up()) == {"edge"}
-    assert "maxconn 7" in lab.ssh("edge1", "cat /etc/haproxy/haproxy.cfg")
-    lab.set_variables("edge")
-    assert tiers_run(lab.up_by_hand()) == {"edge"}
+    """It stays: what follows starts Keycloak often."""
+    lab.set_variables("identity", **BRIEF_WARM_UP)
+    assert tiers_run(lab.up()) == {"identity"}
+    (logins,) = BRIEF_WARM_UP.values()
+    assert f"--logins {logins} " in lab.ssh("identity1", "systemctl cat keycloak-warmup")
 
 
 def test_a_volume_keeps_its_size_and_what_is_in_it(lab: Lab) -> None:
@@ -356,28 +379,6 @@ def test_a_killed_host_is_healed_with_its_data(lab: Lab) -> None:
     assert tiers_run(log) == set()
     assert lab.record("database1", "host.json")["instance"] == instance
     assert all_well(lab)
-
-
-def test_a_node_that_died_is_warm_again_and_serves_before_where_it_is_the_only_one(
-    lab: Lab,
-) -> None:
-    def warm() -> bool:
-        return bool(lab.ssh("identity1", "ss -Hltn sport = :9010").strip())
-
-    def serves() -> bool:
-        return lab.ssh("edge1", "python3 -", stdin=OPENS_THE_REALM).strip() == "200"
-
-    def warmed() -> int:
-        journal = lab.ssh("identity1", "journalctl -u keycloak-warmup --no-pager -o cat")
-        return journal.count("logins=")
-
-    before = warmed()
-    lab.ssh("identity1", "pkill -KILL -x java")
-    assert wait_until(lambda: not warm(), 15)
-    assert wait_until(serves, 120)
-    assert not warm()
-    assert wait_until(warm, 400)
-    assert warmed() == before + 1
 
 
 def test_a_restart_of_the_machine_is_healed(lab: Lab) -> None:

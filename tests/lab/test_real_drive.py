@@ -411,9 +411,9 @@ def test_an_expired_certificate_on_the_edge_is_refused_and_named(
     assert wait_until(lambda: refusal(school, page) == "", 30)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def drive_variables(lab: Lab) -> Iterator[None]:
-    """Have the drive's variables as they were, and the lab, when a test has changed them."""
+    """Have the drive's variables as they were, and the lab, when these tests have changed them."""
     before = lab.set_variables("drive")
     yield
     lab.set_variables("drive", **before)

@@ -24,14 +24,15 @@ pytestmark = pytest.mark.timeout(1800)
 def test_a_killed_pulumi_leaves_no_ansible_and_no_lock_that_keeps_up_from_going_on(
     lab: Lab,
 ) -> None:
-    lab.configure(revision=4)
+    lab.set_variables("edge", edge_identity_maxconn=7)
     with an_up_that_configures() as process:
         for pid, line in machine.command_lines().items():
             if line.startswith("pulumi up") and f" {STACK} " in line:
                 os.kill(pid, signal.SIGKILL)
     assert process.returncode == Exit.MACHINE
     assert wait_until(lambda: machine.state(STACK)["playbooks"] == [], 30)
-    assert tiers_run(lab.up())
+    assert tiers_run(lab.up()) == {"edge"}
+    assert "maxconn 7" in lab.ssh("edge1", "cat /etc/haproxy/haproxy.cfg")
 
 
 def test_down_leaves_the_machine_as_it_was_also_twice(lab: Lab) -> None:

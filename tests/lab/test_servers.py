@@ -18,6 +18,7 @@ from klokken.topology import Tier
 from tests.lab import machine
 from tests.lab.laboratory import changes, tiers_run
 from tests.lab.metal import METAL, NETWORK, STACK, UNUSUAL, Metal
+from tests.lab.stack import BRIEF_WARM_UP
 from tests.roles.authority import PEBBLE
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ SITE: dict[str, Any] = {
     "domain": "skole.test",
     "network": NETWORK,
     "accounts": 60,
-    "tiers": {"drive": {"variables": {"drive_source": "module"}}},
+    "tiers": {
+        "drive": {"variables": {"drive_source": "module"}},
+        "identity": {"variables": BRIEF_WARM_UP},
+    },
 }
 
 

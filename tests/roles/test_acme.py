@@ -16,7 +16,7 @@ from tests.roles.edges import NAMES, Site, names, require_programs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(300)]
 
 
 class Answering(Edge):

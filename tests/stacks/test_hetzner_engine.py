@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 STACK = "test-hetzner"
 POLICY = str(PROJECT / "policy")

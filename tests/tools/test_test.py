@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CHECKS = ("ruff", "mypy", "ansible-lint")
 RUN = "pytest --durations=25 --durations-min=5"
 WITHOUT_LAB = f"{RUN} tests --ignore=tests/hosts --ignore=tests/lab"
-ON_ALL_CORES = f"{WITHOUT_LAB} -n auto --dist loadfile"
+ON_ALL_CORES = f"{WITHOUT_LAB} -n auto --dist loadfile --no-loadscope-reorder"
 QUICK = f"{ON_ALL_CORES} -m not slow"
 FAST = f"{ON_ALL_CORES} -m not slow and not heavy --hypothesis-profile=few"
 SLOW = f"{WITHOUT_LAB} -m slow"
