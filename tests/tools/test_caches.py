@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 from hypothesis.configuration import storage_directory
 
 from klokken.paths import PROJECT, cache_folder
@@ -27,10 +28,15 @@ def test_what_hypothesis_remembers_is_there() -> None:
     assert storage_directory().path.is_relative_to(cache_folder())
 
 
-def test_what_python_compiles_is_there_however_it_is_started() -> None:
-    ask = "import sys; print(sys.pycache_prefix)"
+@pytest.mark.parametrize("set_by_the_user", [{}, {"PYTHONDONTWRITEBYTECODE": "1"}])
+def test_what_python_compiles_is_kept_there_however_it_is_started(
+    set_by_the_user: dict[str, str],
+) -> None:
+    ask = "import sys; print(sys.pycache_prefix, sys.dont_write_bytecode)"
     done = subprocess.run(
-        [sys.executable, "-c", ask], env={}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", ask], env=set_by_the_user, capture_output=True, text=True, check=True
     )
-    assert not Path(done.stdout.strip()).is_relative_to(PROJECT)
-    assert Path(done.stdout.strip()).name == "python"
+    prefix, withheld = done.stdout.split()
+    assert not Path(prefix).is_relative_to(PROJECT)
+    assert Path(prefix).name == "python"
+    assert withheld == "False"

@@ -392,6 +392,7 @@ def killed(host: Path) -> None:
     os.kill(int((host / ONE / "pid").read_text()), signal.SIGKILL)
 
 
+@pytest.mark.heavy
 def test_a_full_disk_here_leaves_the_record_there(host: Path) -> None:
     (host / "results").mkdir()
     (host / "results" / "record.json.part").symlink_to("/dev/full")

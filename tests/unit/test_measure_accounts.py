@@ -85,6 +85,7 @@ def test_what_grows_with_accounts_is_kept_and_not_frozen_at_the_size_of_the_lab(
     assert drives.value == pytest.approx(2 * others[0], rel=1e-3)
 
 
+@pytest.mark.heavy
 def test_all_requests_of_a_journey_come_to_what_was_measured_of_it(
     found: tuple[Measurement, Demands],
 ) -> None:
