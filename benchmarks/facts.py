@@ -44,14 +44,21 @@ def facts(found: Measured) -> str:
     """Return the section on machine, date and versions."""
     machine = found.machine
     listed = "\n".join(f"- {name}: {version}" for name, version in sorted(found.versions.items()))
-    minutes = (found.finished - found.started).total_seconds() / 60
     memory = machine.memory_bytes / 2**30
     hardware = f"{machine.cores} cores ({machine.cpu_model}), {memory:.0f} GiB"
     return f"""\
 ## Machine, date and versions
-{hardware}, kernel {machine.kernel}; {found.started:%d %B %Y}, {minutes:.0f} minutes.
+{hardware}, kernel {machine.kernel}; {_when(found)}.
 
 {listed}"""
+
+
+def _when(found: Measured) -> str:
+    """Return the day and how long it took, or the days of what was measured in parts."""
+    if found.started.date() != found.finished.date():
+        return f"in parts, {found.started:%d %B} to {found.finished:%d %B %Y}"
+    minutes = (found.finished - found.started).total_seconds() / 60
+    return f"{found.started:%d %B %Y}, {minutes:.0f} minutes"
 
 
 def machine() -> MachineFacts:

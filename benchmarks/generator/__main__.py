@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +29,9 @@ from klokken.errors import InputError, KlokkenError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.generator.nullsite import NullSite
+    from benchmarks.generator.outcome import Trial
+
 PARTS = ("cost", "lateness", "limit", "waiting")
 NULL = "null"
 
@@ -38,7 +42,7 @@ NULL = "null"
 @click.option("--repeats", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--rates", default="20,100", show_default=True, help="Logins a second.")
 @click.option("--seconds", default=8, show_default=True, help="Of each window.")
-@click.option("--add", is_flag=True, help="To what was measured before, rather than anew.")
+@click.option("--add", is_flag=True, help="To what was measured before, or in its place.")
 @click.option("--page", is_flag=True, help="Measure nothing: write the page of what there is.")
 def main(  # noqa: PLR0913 - a run has this many choices, all named
     parts: tuple[str, ...],
@@ -59,7 +63,8 @@ def main(  # noqa: PLR0913 - a run has this many choices, all named
         if page and before:
             found = before
         else:
-            found = _measured(parts or PARTS, against, repeats, _rates(rates), seconds, before)
+            order = Order(parts or PARTS, against, repeats, _rates(rates), seconds, before)
+            found = _measured(order)
         path = publish(name, document(found), found)
     except KlokkenError as error:
         click.echo(str(error), err=True)
@@ -68,19 +73,44 @@ def main(  # noqa: PLR0913 - a run has this many choices, all named
     click.echo(f"written to {path}", err=True)
 
 
-def _measured(  # noqa: PLR0913, PLR0917 - as above
-    parts: tuple[str, ...],
-    against: str,
-    repeats: int,
-    rates: list[float],
-    seconds: int,
-    before: Comparison | None,
-) -> Comparison:
+@dataclass(frozen=True)
+class Order:
+    """What is to be measured: `parts`, at `rates` a second in windows of `seconds`."""
+
+    parts: tuple[str, ...]
+    against: str
+    repeats: int
+    rates: list[float]
+    seconds: int
+    before: Comparison | None
+
+    def kept(self, trial: Trial) -> bool:
+        """Say whether a trial of before stays: nothing of the order takes its place."""
+        return trial.part not in self.parts or (
+            trial.part == "cost" and trial.rate not in self.rates
+        )
+
+    def fill(self, bench: Bench) -> None:
+        """Measure it all, beside what there was before."""
+        if self.before:
+            bench.trials += filter(self.kept, self.before.trials)
+            bench.waiting += self.before.waiting if "waiting" not in self.parts else []
+        steps: dict[str, Callable[[], None]] = {
+            "cost": lambda: bench.cost(self.rates, self.repeats),
+            "lateness": lambda: bench.lateness(bench.typical(), self.repeats),
+            "limit": lambda: bench.limit(bench.typical()),
+            "waiting": bench.wait,
+        }
+        for part in self.parts:
+            steps[part]()
+
+
+def _measured(order: Order) -> Comparison:
     began = datetime.now(UTC)
-    bench = _run(parts, against, repeats, rates, seconds, before)
+    bench = _filled(order)
     return Comparison(
-        against=against,
-        started=before.started if before else began,
+        against=order.against,
+        started=order.before.started if order.before else began,
         finished=datetime.now(UTC),
         machine=machine(),
         versions=_versions(),
@@ -89,14 +119,7 @@ def _measured(  # noqa: PLR0913, PLR0917 - as above
     )
 
 
-def _run(  # noqa: PLR0913, PLR0917 - as above
-    parts: tuple[str, ...],
-    against: str,
-    repeats: int,
-    rates: list[float],
-    seconds: int,
-    before: Comparison | None,
-) -> Bench:
+def _filled(order: Order) -> Bench:
     build_k6()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="klokken-")))
@@ -104,26 +127,15 @@ def _run(  # noqa: PLR0913, PLR0917 - as above
         (folder / "trials").mkdir()
         # nginx's worker, which is not root, reaches its files through this one.
         folder.chmod(0o711)
-        if against == NULL:
+        site: NullSite | LabSite
+        if order.against == NULL:
             site = stack.enter_context(null_site(folder / "site"))
-            bench = Bench(site, folder / "trials", seconds, _show)
+        elif len(order.rates) > 1 or set(order.parts) - {"cost"}:
+            raise InputError("benchmark", "against", "needs one rate, and the part `cost`")
         else:
-            if len(rates) > 1 or set(parts) - {"cost"}:
-                raise InputError("benchmark", "against", "needs one rate, and the part `cost`")
-            bench = Bench(
-                LabSite.of(against, rates[0], folder / "site"), folder / "trials", seconds, _show
-            )
-        if before:
-            bench.trials += before.trials
-            bench.waiting += before.waiting
-        steps: dict[str, Callable[[], None]] = {
-            "cost": lambda: bench.cost(rates, repeats),
-            "lateness": lambda: bench.lateness(bench.typical(), repeats),
-            "limit": lambda: bench.limit(bench.typical()),
-            "waiting": bench.wait,
-        }
-        for part in parts:
-            steps[part]()
+            site = LabSite.of(order.against, order.rates[0], folder / "site")
+        bench = Bench(site, folder / "trials", order.seconds, _show)
+        order.fill(bench)
         return bench
 
 

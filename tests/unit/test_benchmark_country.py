@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks.country.document import document, goals, table
 from benchmarks.country.outcome import Country, Run, Waiting
-from benchmarks.facts import DOCUMENTS
 from klokken.results import Footprint, Latency, MachineFacts
 
 WHEN = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -96,9 +95,3 @@ def test_the_page_names_what_was_invalid() -> None:
     late = run("1500 a second", 0.75, 0.1, invalid_because=["the load generator was late"])
     assert "- 1500 a second: the load generator was late" in document(country(late))
     assert "Every run kept the limits" in document(country(*STEPS))
-
-
-def test_the_page_is_what_follows_from_what_was_measured() -> None:
-    for path in DOCUMENTS.glob("country.json"):
-        page = path.with_suffix(".md").read_text(encoding="utf-8")
-        assert page == document(Country.model_validate_json(path.read_bytes()))

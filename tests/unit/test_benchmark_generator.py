@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import facts
-from benchmarks.facts import DOCUMENTS, spread
+from benchmarks.facts import spread
 from benchmarks.generator import __main__ as command
 from benchmarks.generator import recording
 from benchmarks.generator.case import Case, Login, evenly
@@ -166,9 +166,20 @@ def test_the_page_says_what_was_not_measured() -> None:
     assert page(trial()).count("Not measured.") == len(heads) - 1
 
 
-def test_the_page_is_what_follows_from_what_was_measured() -> None:
-    measured = Comparison.model_validate_json((DOCUMENTS / "generator.json").read_bytes())
-    assert (DOCUMENTS / "generator.md").read_text(encoding="utf-8") == document(measured)
+def test_what_is_measured_again_takes_the_place_of_what_was() -> None:
+    before = comparison(
+        trial(rate=20), trial(rate=100), trial(part="lateness", share=0.5), trial(part="limit")
+    )
+    order = command.Order(("cost", "lateness"), command.NULL, 5, [20], 8, before)
+    kept = [one for one in before.trials if order.kept(one)]
+    assert kept == [trial(rate=100), trial(part="limit")]
+
+
+def test_a_run_in_parts_says_its_days() -> None:
+    found = comparison(trial())
+    later = found.model_copy(update={"finished": NOW.replace(day=23)})
+    assert "; 22 November 2025, " in document(found)
+    assert "; in parts, 22 November to 23 November 2025." in document(later)
 
 
 def test_a_page_is_written_anew_without_measuring(
