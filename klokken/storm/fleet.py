@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from klokken.results import StormPlan
     from klokken.storm.crowd import Crowd
 
-# CPU-seconds of a worker for one journey, with its TLS handshakes: 0.6 ms a handshake and 0.3 ms
-# a request (docs/benchmarks/generator.md). An exam is counted up to its first document; its saves
-# are spread over hours.
-CPU_SECONDS: Mapping[str, float] = {"login": 0.0016, "morning": 0.0045, "exam": 0.0030}
-# Without any network, as in a dry run: the least that was measured of a login
-# (docs/benchmarks/country.md), and for the others no less in proportion to what they take at a
-# site. What may just be given is tried, and judged by what comes of it.
+# CPU-seconds of a load generator for one journey at half a core, with its TLS handshakes: 1.0 ms a
+# handshake and 0.5 ms a request (docs/benchmarks/generator.md, where half a core bears 200 to 277
+# logins a second). An exam is counted up to its first document; its saves are spread over hours.
+CPU_SECONDS: Mapping[str, float] = {"login": 0.0025, "morning": 0.0075, "exam": 0.0050}
+# Without any network, as in a dry run: the least that was measured of a login on any machine (0.6
+# ms on that of docs/benchmarks/country.md), and for the others no less in proportion to what they
+# take at a site. What may just be given is tried, and judged by what comes of it.
 DRY_CPU_SECONDS: Mapping[str, float] = {"login": 0.00038, "morning": 0.0011, "exam": 0.0008}
 # The share of a core that a worker is to use at the peak: well below the one at which a storm is
 # INVALID, so that there is room for a busier second. How punctual a worker is at which share is in
