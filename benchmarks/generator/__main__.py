@@ -94,7 +94,8 @@ class Order:
         """Measure it all, beside what there was before."""
         if self.before:
             bench.trials += filter(self.kept, self.before.trials)
-            bench.waiting += self.before.waiting if "waiting" not in self.parts else []
+            if "waiting" not in self.parts:
+                bench.waiting += self.before.waiting
         steps: dict[str, Callable[[], None]] = {
             "cost": lambda: bench.cost(self.rates, self.repeats),
             "lateness": lambda: bench.lateness(bench.typical(), self.repeats),

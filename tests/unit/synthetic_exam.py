@@ -73,6 +73,7 @@ def exam_plan(**changes: Any) -> Plan:
 class ExamLab(Lab):
     """Its exams are sat by the load generator's own clock, and simulated on one machine."""
 
+    at_rest: dict[Tier, float] = field(default_factory=lambda: dict(IDLE))
     exam: dict[str, dict[Tier, float]] = field(default_factory=lambda: TRUTH)
     # Errands that were done, and when.
     done: list[tuple[str, float]] = field(default_factory=list)
@@ -83,7 +84,6 @@ class ExamLab(Lab):
 
     def spent(self, begin: float, end: float) -> dict[Tier, float]:
         used = super().spent(begin, end)
-        used[Tier.DRIVE] = IDLE[Tier.DRIVE]
         for name, moment in self.done:
             if begin <= moment < end:
                 for tier, cost in self.exam[name].items():

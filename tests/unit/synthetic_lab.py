@@ -93,6 +93,8 @@ class Lab:
     """Stands in for a site: its clock is its own, and its CPU is `noise` off at random."""
 
     truth: dict[Tier, float] = field(default_factory=lambda: dict(TRUTH))
+    # Cores in use with nobody there.
+    at_rest: dict[Tier, float] = field(default_factory=lambda: dict(IDLE))
     noise: float = 0.0
     seed: int = 1
     # By how much each start is dearer for the identity tier than a lucky one.
@@ -141,7 +143,7 @@ class Lab:
 
     def spent(self, begin: float, end: float) -> dict[Tier, float]:
         """Return the cores of each tier that were used between two moments."""
-        used = dict(IDLE)
+        used = dict(self.at_rest)
         for number, moment in enumerate(self.ended):
             if begin <= moment < end:
                 for tier, cost in self.costs(number).items():
