@@ -329,10 +329,18 @@ def test_a_node_that_died_is_warm_again_and_serves_before_where_it_is_the_only_o
 
 
 def test_a_variable_of_one_tier_configures_that_tier_alone(lab: Lab) -> None:
-    """It stays: what follows starts Keycloak often."""
+    lab.set_variables("edge", edge_identity_maxconn=7)
+    assert tiers_run(lab.up()) == {"edge"}
+    assert "maxconn 7" in lab.ssh("edge1", "cat /etc/haproxy/haproxy.cfg")
+    lab.set_variables("edge")
+    assert tiers_run(lab.up_by_hand()) == {"edge"}
+
+
+def test_a_warm_up_may_be_brief(lab: Lab) -> None:
+    """It stays so: what follows starts Keycloak often."""
     lab.set_variables("identity", **BRIEF_WARM_UP)
     assert tiers_run(lab.up()) == {"identity"}
-    (logins,) = BRIEF_WARM_UP.values()
+    logins = BRIEF_WARM_UP["identity_warmup_logins"]
     assert f"--logins {logins} " in lab.ssh("identity1", "systemctl cat keycloak-warmup")
 
 
