@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from klokken.storm.crowd import Crowd
 
 # CPU-seconds of a load generator for one journey at half a core, with its TLS handshakes: 1.0 ms a
-# handshake and 0.5 ms a request (docs/benchmarks/generator.md, where half a core bears 200 to 277
-# logins a second). An exam is counted up to its first document; its saves are spread over hours.
+# handshake and 0.5 ms a request. That is of the slower of two machines, on which half a core bore
+# 200 logins a second; on the one of docs/benchmarks/generator.md it bore 277. An exam is counted up
+# to its first document; its saves are spread over hours.
 CPU_SECONDS: Mapping[str, float] = {"login": 0.0025, "morning": 0.0075, "exam": 0.0050}
 # Without any network, as in a dry run: the least that was measured of a login on any machine (0.6
 # ms on that of docs/benchmarks/country.md), and for the others no less in proportion to what they
