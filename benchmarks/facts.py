@@ -54,9 +54,9 @@ def facts(found: Measured) -> str:
 
 
 def _when(found: Measured) -> str:
-    """Return the day and how long it took, or the days of what was measured in parts."""
+    """Return the day and how long it took, or the days where these are several."""
     if found.started.date() != found.finished.date():
-        return f"in parts, {found.started:%d %B} to {found.finished:%d %B %Y}"
+        return f"{found.started:%d %B} to {found.finished:%d %B %Y}"
     minutes = (found.finished - found.started).total_seconds() / 60
     return f"{found.started:%d %B %Y}, {minutes:.0f} minutes"
 

@@ -59,7 +59,12 @@ def main(  # noqa: PLR0913 - a run has this many choices, all named
     try:
         if page and (parts or add):
             raise InputError("benchmark", "page", "measures nothing", "leave parts and --add out")
-        before = _before(DOCUMENTS / f"{name}.json") if add or page else None
+        kept = DOCUMENTS / f"{name}.json"
+        before = _before(kept) if add or page else None
+        if add and before and before.machine != machine():
+            raise InputError(
+                kept, "machine", "is another than this one", "measure all, without --add"
+            )
         if page and before:
             found = before
         else:

@@ -175,11 +175,11 @@ def test_what_is_measured_again_takes_the_place_of_what_was() -> None:
     assert kept == [trial(rate=100), trial(part="limit")]
 
 
-def test_a_run_in_parts_says_its_days() -> None:
+def test_a_run_over_several_days_says_them() -> None:
     found = comparison(trial())
     later = found.model_copy(update={"finished": NOW.replace(day=23)})
     assert "; 22 November 2025, " in document(found)
-    assert "; in parts, 22 November to 23 November 2025." in document(later)
+    assert "; 22 November to 23 November 2025." in document(later)
 
 
 def test_a_page_is_written_anew_without_measuring(
@@ -194,6 +194,16 @@ def test_a_page_is_written_anew_without_measuring(
     assert (tmp_path / "generator.md").read_text(encoding="utf-8") == document(found)
     kept = Comparison.model_validate_json((tmp_path / "generator.json").read_bytes())
     assert kept == found
+
+
+def test_trials_of_another_machine_are_not_added_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "DOCUMENTS", tmp_path)
+    (tmp_path / "generator.json").write_text(comparison(trial()).model_dump_json())
+    done = CliRunner().invoke(command.main, ["cost", "--add"])
+    assert done.exit_code == Exit.BAD_INPUT
+    assert "generator.json: machine: is another than this one; measure all" in done.output
 
 
 @pytest.mark.parametrize("other", ["cost", "--add"])

@@ -9,6 +9,7 @@ import pytest
 import benchmarks.country.document
 import benchmarks.directory.document
 import benchmarks.generator.document
+import benchmarks.measuring.document
 import benchmarks.morning.document
 import benchmarks.simulator.document
 import benchmarks.sizing.document
@@ -16,6 +17,7 @@ from benchmarks.country.outcome import Country
 from benchmarks.directory.outcome import Comparison as Directories
 from benchmarks.facts import DOCUMENTS
 from benchmarks.generator.outcome import Comparison as Generators
+from benchmarks.measuring.outcome import Comparison as Measurings
 from benchmarks.morning.outcome import Ascent
 from benchmarks.simulator.outcome import Benchmark as Simulator
 from benchmarks.sizing.__main__ import SIZING, written
@@ -30,6 +32,7 @@ PAGES: dict[str, tuple[type[Measured], Callable[..., str]]] = {
     "country": (Country, benchmarks.country.document.document),
     "directory": (Directories, benchmarks.directory.document.document),
     "generator": (Generators, benchmarks.generator.document.document),
+    "measuring": (Measurings, benchmarks.measuring.document.document),
     "morning-rate": (Ascent, benchmarks.morning.document.document),
     "simulator": (Simulator, benchmarks.simulator.document.document),
     "sizing": (Sizing, benchmarks.sizing.document.document),

@@ -1,0 +1,1 @@
+"""What journeys cost in a lab, and how well the largest storms were predicted."""
