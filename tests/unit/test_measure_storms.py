@@ -174,6 +174,12 @@ def test_others_on_the_machine_and_a_service_that_began_anew_exclude_any_step(
         assert cut.excluded.count("the master was lost") == 1
 
 
+def test_a_guess_is_none_the_worse_for_others_on_the_machine(tmp_path: Path) -> None:
+    assert judged(tmp_path, "guess", Lab(starts=1, foreign=0.3)).excluded == []
+    again = judged(tmp_path, "guess", Lab(starts=2, foreign=0.3))
+    assert again.excluded == ["identity1: its service began anew"]
+
+
 def test_a_phase_ends_with_the_second_of_its_last_login(tmp_path: Path) -> None:
     record = rung(tmp_path, Lab(starts=1)).record
     second = reached(record, 50)

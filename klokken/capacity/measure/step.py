@@ -70,6 +70,9 @@ def step(rung: Rung, phase: Phase, first: int, end: int, usage: Usage) -> Step:
         short=[],
     )
     against, short = _against_any(rung, found), list[str]()
+    # A guess is none the worse for what others take: it only says which rates are worth ringing.
+    if phase != "guess":
+        against += found.usage.others()
     if phase == "warm":
         judged = outcome.results(rung.plan, rung.record, outcome.Surroundings(rung.machine))
         against += [why for why in judged.invalid_because if why != rung.record.cut_short]
@@ -79,7 +82,7 @@ def step(rung: Rung, phase: Phase, first: int, end: int, usage: Usage) -> Step:
 
 def _against_any(rung: Rung, found: Step) -> list[str]:
     """Return why the use of the site cannot be told, or was not that of the storm."""
-    reasons = [*found.usage.gaps, *found.usage.others()]
+    reasons = [*found.usage.gaps]
     reasons += [rung.record.cut_short] if rung.record.cut_short else []
     reasons += [
         f"{host}: its service began anew"
