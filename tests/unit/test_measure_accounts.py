@@ -118,7 +118,8 @@ def test_the_largest_morning_is_predicted_with_all_its_work(
 
 
 def test_rates_of_the_morning_are_guessed_from_what_it_costs_with_its_accounts() -> None:
-    guess = step(8.0, phase="guess")
+    quick = Lab().used({tier: IDLE[tier] + 4 * TRUTH[tier] for tier in TRUTH})
+    guess = step(8.0, phase="guess", usage=quick)
     near, far = (
         guessed(body, BASE, Accounts(ACCOUNTS, body), start(1), guess).rates["morning"][-1]
         for body in (two(), two().model_copy(update={"in_cell": {"morning": 100.0}}))

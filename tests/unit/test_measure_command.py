@@ -52,7 +52,7 @@ def test_a_measurement_says_how_long_it_takes_and_leaves_all_that_it_found(
 ) -> None:
     done = run("lab")
     assert done.exit_code == 0, done.output
-    assert "24 storms over 3 fresh starts, about 37 minutes in all, at most 59" in done.output
+    assert "24 storms over 3 fresh starts, about 46 minutes in all, at most 68" in done.output
     assert "MEASURED on lab" in done.output
     [folder] = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == {
@@ -131,7 +131,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_touched(
         assert "is not in the range" in done.output
     few = inventory(accounts=1500)
     monkeypatch.setattr(deployment, "read_inventory", lambda _: few)
-    assert "are 1500, and each start begins with 1540 logins" in refused("lab")
+    assert "are 1500, and each start begins with 3340 logins" in refused("lab")
     quiet = inventory(storms=False)
     monkeypatch.setattr(deployment, "read_inventory", lambda _: quiet)
     assert "no storm may be rung" in refused("lab")
@@ -167,9 +167,9 @@ def test_exams_that_cannot_be_sat_are_refused_before_anything_is_touched(
 def test_a_measurement_of_exams_says_how_long_it_takes_too(lab: Lab) -> None:
     lab.foreign = 0.5
     done = run("lab", "--profile", "exam")
-    assert "24 storms over 3 fresh starts, about 40 minutes in all, at most 65" in done.output
+    assert "24 storms over 3 fresh starts, about 49 minutes in all, at most 74" in done.output
     done = run("lab", "--profile", "minute", "--profile", "exam")
-    assert "48 storms over 3 fresh starts, about 62 minutes in all, at most 108" in done.output
+    assert "48 storms over 3 fresh starts, about 71 minutes in all, at most 117" in done.output
 
 
 def test_a_run_of_another_stack_is_not_gone_on_with(lab: Lab, tmp_path: Path) -> None:

@@ -61,14 +61,16 @@ def test_a_prediction_meets_the_arrivals_of_the_storm_itself() -> None:
     assert due == pytest.approx(attendance(plan, 0, plan.people).due)
 
 
-def test_the_storm_behind_a_start_is_slow_at_first_and_has_logins_enough() -> None:
+def test_the_storm_behind_a_start_is_slow_at_first_and_settles_what_is_warm() -> None:
     profile = storms.warming(MINUTE)
     length = sum(seconds for seconds, _ in WARMING)
     plan = storms.planned(profile, inventory(), run="run", seed=1, length=length)
-    assert plan.offered == profile.pupils.value == 1540
+    assert plan.offered == profile.pupils.value == 3340
     by_second = attendance(plan, 0, plan.people).by_second()
     assert sum(by_second[:20]) < 80
-    assert sum(by_second[-130:]) == pytest.approx(1040, abs=150)
+    assert sum(by_second[112:242]) == pytest.approx(1040, abs=150)
+    # What the JIT compiles late, it compiles before the first step.
+    assert sum(by_second[242:]) == pytest.approx(1800, abs=150)
 
 
 def test_people_of_a_morning_neither_think_nor_have_bells_of_their_own() -> None:
