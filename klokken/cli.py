@@ -102,8 +102,10 @@ def env() -> None:
 
 def main() -> None:
     """Run the command line; end with the exit code of the first error, told in one line."""
-    # A shell that starts us in the background has Ctrl-C ignored; whoever sends it means it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell that starts us in the background has Ctrl-C ignored; whoever sends it means it. A
+    # pipeline that gives up sends SIGTERM, and what was begun on hosts is to end then as well.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         cli.main(standalone_mode=False)
     except KlokkenError as error:

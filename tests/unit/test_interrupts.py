@@ -1,4 +1,4 @@
-"""Ctrl-C during seeding and the audit: nothing goes on, neither here nor on the host."""
+"""Ctrl-C and SIGTERM: nothing goes on, neither here nor on the host."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from klokken.audit.question import READER
+from klokken.errors import Exit
 from klokken.paths import PROJECT
 from tests.loadtests.certificate import certificate
 from tests.loadtests.visit import plan_of
@@ -43,6 +44,20 @@ import sys
 from klokken.audit.question import ask
 from tests.unit.test_plan import inventory
 ask(inventory(), {"limit": 600, "pupils": [{"paths": ["a"]}]}, sys.stderr)
+"""
+# A command that takes long and must put something right at its end.
+LONG = """
+import sys, time
+from klokken.cli import cli, main
+@cli.command()
+def wait():
+    try:
+        print("waiting", flush=True)
+        time.sleep(600)
+    finally:
+        print("put right", flush=True)
+sys.argv = ["klokken", "wait"]
+main()
 """
 # Longer than any of this takes, shorter than what would go on.
 PATIENCE = 240
@@ -83,6 +98,18 @@ def test_ctrl_c_ends_every_ssh_at_once(tmp_path: Path, program: str, processes: 
     for pid in started:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_told_to_stop_puts_right_what_it_began(number: signal.Signals) -> None:
+    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with running("-c", LONG, **given) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"waiting\n"
+        process.send_signal(number)
+        out, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == Exit.MACHINE
+    assert (out, said.strip()) == (b"put right\n", b"klokken: stopped")
 
 
 def seeding(origin: str, folder: Path) -> dict[str, Any]:
