@@ -155,7 +155,7 @@ class Run:
         return start
 
     def _pass_phases(self, start: Start) -> None:
-        """Take a start through its cold and warming logins."""
+        """Take a start through its cold and warming logins, and those that settle what is warm."""
         length = storms.WARMING_LENGTH
         profile = storms.warming(Profile.named(FIRST))
         rung = self._ring(start, Turn(FIRST, 0.0, 0), profile, length)
